@@ -1,0 +1,1 @@
+"""Huizong's domain: issue, receive, validate, chase, assemble. Never imports airflow."""

@@ -1,0 +1,95 @@
+"""What the command line prints: one JSON document or tables on standard output, words on standard error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from huizong.stages.words import DISPOSITION, LETTER_KIND, LETTER_STATE, RETURN_STATUS, UNIT_STATUS
+
+_COLUMNS = {
+    "code": "代码", "name": "名称", "collection": "事项", "status": "进度", "punctual": "按时",
+    "versions": "版本", "id": "编号", "kind": "类别", "unit": "单位", "to": "收件人", "subject": "主题",
+    "state": "状态", "attempts": "次数", "reply": "应答", "disposition": "处理", "reason": "说明",
+    "from": "来自", "received_at": "收到", "file": "文件", "value": "数值", "version": "版本",
+    "sheet": "工作表", "cell": "单元格", "line": "行", "message": "问题", "ok": "通过",
+}  # fmt: skip
+_WORDS = {**UNIT_STATUS, **RETURN_STATUS, **DISPOSITION, **LETTER_STATE, **LETTER_KIND}
+_LEFT_OUT = {
+    "message_id",
+    "parts",
+    "findings",
+    "flags",
+    "waiting",
+    "sha256",
+    "raw",
+    "values",
+    "rows",
+    "cells",
+}
+
+
+@dataclass(frozen=True)
+class Output:
+    """How one call answers."""
+
+    as_json: bool = False
+    lang: str = "zh"
+
+    @cached_property
+    def stderr(self) -> Console:
+        return Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def say(self, message: str) -> None:
+        """Progress, for people; never on standard output."""
+        self.stderr.print(message, style="dim", markup=False)
+
+    def error(self, message: str) -> None:
+        """One line that says what to do."""
+        label = "错误" if self.lang == "zh" else "Error"
+        self.stderr.print(f"{label}：{' '.join(message.split())}", style="red", markup=False)
+
+    def result(self, data: Mapping[str, Any]) -> None:
+        """The answer itself."""
+        if self.as_json:
+            print(json.dumps(data, ensure_ascii=False, default=str))
+            return
+        _print(Console(highlight=False), data)
+
+
+def _print(console: Console, data: Mapping[str, Any], indent: str = "") -> None:
+    for key, value in data.items():
+        label = _COLUMNS.get(key, key)
+        if isinstance(value, list) and value and isinstance(value[0], Mapping):
+            console.print(_table(label, value))
+        elif isinstance(value, Mapping):
+            console.print(f"{indent}{_WORDS.get(key, label)}：")
+            _print(console, value, indent + "  ")
+        elif isinstance(value, list):
+            console.print(f"{indent}{label}：{'、'.join(str(v) for v in value) or '无'}", markup=False)
+        else:
+            console.print(f"{indent}{_WORDS.get(key, label)}：{_text(value)}", markup=False)
+
+
+def _table(title: str, rows: list[Mapping[str, Any]]) -> Table:
+    columns = [key for key in rows[0] if key not in _LEFT_OUT]
+    table = Table(title=title, title_justify="left")
+    for key in columns:
+        table.add_column(_COLUMNS.get(key, key), overflow="fold")
+    for row in rows:
+        table.add_row(*(_text(row.get(key)).replace("[", r"\[") for key in columns))
+    return table
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    return _WORDS.get(str(value), str(value))

@@ -1,0 +1,103 @@
+"""Mail server connections, named as Airflow names them.
+
+A channel `mailbox-kjj` uses `mailbox_kjj_imap` and `mailbox_kjj_smtp`. Inside Airflow they are Airflow's
+connections; outside, the same ones are read from `AIRFLOW_CONN_<ID>`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from huizong.errors import UsageError
+
+
+@dataclass(frozen=True)
+class MailServer:
+    """One server to log in to. Without options TLS with verification is the rule."""
+
+    host: str
+    port: int
+    login: str
+    password: str = field(repr=False)
+    ssl: bool
+    starttls: bool
+
+
+class Connections(Protocol):
+    """Where mail connections come from."""
+
+    def get(self, connection_id: str) -> MailServer | None:
+        """The connection, or None if there is none of that name."""
+
+
+def connection_id(channel: str, purpose: Literal["imap", "smtp"]) -> str:
+    return f"{channel.replace('-', '_')}_{purpose}"
+
+
+def _flag(options: Mapping[str, Any], name: str, default: bool) -> bool:
+    value = options.get(name)
+    return default if value is None else str(value).strip().lower() in {"1", "true", "yes", "on"}
+
+
+def mail_server(
+    purpose: Literal["imap", "smtp"],
+    host: str | None,
+    port: int | None,
+    login: str | None,
+    password: str | None,
+    options: Mapping[str, Any],
+) -> MailServer:
+    """Fill in what a connection leaves open: TLS from the first byte, and the ports that go with it."""
+    ssl = _flag(options, "ssl", _flag(options, "use_ssl", True))
+    starttls = _flag(options, "starttls", not ssl)
+    if port is None:
+        port = {"imap": 993 if ssl else 143, "smtp": 465 if ssl else 587}[purpose]
+    if not host or not login:
+        raise UsageError("邮件连接缺少服务器地址或用户名，请写成 imap://用户名:授权码@服务器:端口/ 的形式。")
+    return MailServer(host, port, login, password or "", ssl, starttls and not ssl)
+
+
+@dataclass(frozen=True)
+class EnvironmentConnections:
+    """`AIRFLOW_CONN_<ID>` as a URI or as Airflow's JSON."""
+
+    environ: Mapping[str, str]
+
+    def get(self, connection_id: str) -> MailServer | None:
+        name = f"AIRFLOW_CONN_{connection_id.upper()}"
+        text = self.environ.get(name)
+        if not text:
+            return None
+        purpose: Literal["imap", "smtp"] = "imap" if connection_id.endswith("_imap") else "smtp"
+        try:
+            if text.lstrip().startswith("{"):
+                return _from_json(purpose, json.loads(text))
+            parts = urlsplit(text)
+            return mail_server(
+                purpose,
+                parts.hostname,
+                parts.port,
+                unquote(parts.username or ""),
+                unquote(parts.password or ""),
+                dict(parse_qsl(parts.query)),
+            )
+        except ValueError as e:
+            raise UsageError(f"环境变量 {name} 不是合法的连接：{e}") from e
+
+
+def _from_json(purpose: Literal["imap", "smtp"], data: Mapping[str, Any]) -> MailServer:
+    extra = data.get("extra") or {}
+    options = json.loads(extra) if isinstance(extra, str) else extra
+    port = data.get("port")
+    return mail_server(
+        purpose,
+        data.get("host"),
+        int(port) if port else None,
+        data.get("login"),
+        data.get("password"),
+        options,
+    )

@@ -1,0 +1,255 @@
+"""Reading a cycle's folder: definition, roster and instruments, with file and line for what is wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from huizong.definition.calendar import Calendar, calendar_of
+from huizong.definition.model import Collection, Cycle
+from huizong.definition.schedule import Schedule
+from huizong.errors import UsageError
+from huizong.frame.roster import Unit, read_roster
+from huizong.home import Home, find_file
+from huizong.instruments.model import Instrument, load_instrument
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, where, and what to write instead."""
+
+    file: str
+    line: int
+    message: str
+
+
+class DefinitionError(UsageError):
+    """A definition that cannot be used; `problems` names each place."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        first = problems[0]
+        more = f"（另有 {len(problems) - 1} 处）" if len(problems) > 1 else ""
+        super().__init__(f"{first.file}:{first.line}: {first.message}{more}")
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class LoadedCycle:
+    """A cycle with all it stands on: what `issue` freezes and every stage works with."""
+
+    cycle: Cycle
+    units: tuple[Unit, ...]
+    instruments: Mapping[str, Instrument]  # by code@version
+    calendar: Calendar
+    folder: Path
+
+    @cached_property
+    def schedule(self) -> Schedule:
+        return Schedule(self.cycle, self.calendar)
+
+    @cached_property
+    def by_code(self) -> dict[str, Unit]:
+        return {unit.code: unit for unit in self.units}
+
+    def frame(self, collection: Collection) -> tuple[Unit, ...]:
+        """The units that must answer, in the established order; empty for a voluntary collection."""
+        wanted = set(collection.audience.tags)
+        named = set(collection.audience.units)
+        return tuple(u for u in self.units if wanted & set(u.tags) or u.code in named)
+
+    def instrument_of(self, collection: Collection) -> Instrument | None:
+        form = collection.form
+        return self.instruments[form.instrument] if form and form.instrument else None
+
+    def frozen(self) -> str:
+        """What invariant 9 freezes, as canonical JSON: contacts, which may change, are left out."""
+        content = {
+            "cycle": self.cycle.model_dump(mode="json", by_alias=True, exclude={"live"}),
+            "units": [u.model_dump(mode="json", exclude={"contacts"}) for u in self.units],
+            "instruments": {ref: i.model_dump(mode="json") for ref, i in sorted(self.instruments.items())},
+        }
+        return json.dumps(content, ensure_ascii=False, sort_keys=True)
+
+    @cached_property
+    def digest(self) -> str:
+        return hashlib.sha256(self.frozen().encode()).hexdigest()
+
+
+def find_cycles(home: Home) -> dict[str, Path]:
+    """Code → cycle.yaml of every cycle; the home's folder stands over the project's."""
+    found: dict[str, Path] = {}
+    for folder in home.cycle_folders:
+        for path in sorted(folder.glob("*/cycle.yaml")):
+            found.setdefault(path.parent.name, path)
+    return found
+
+
+def load_named(code: str, home: Home) -> LoadedCycle:
+    """The cycle of that code.
+
+    Raises:
+        UsageError: there is none.
+        DefinitionError: it cannot be used.
+    """
+    cycles = find_cycles(home)
+    if code not in cycles:
+        known = "、".join(cycles) or "（无）"
+        raise UsageError(f"没有名为“{code}”的统计任务，现有：{known}。")
+    return load_cycle(cycles[code], home)
+
+
+def load_cycle(path: Path, home: Home) -> LoadedCycle:
+    """Read one cycle's folder.
+
+    Raises:
+        DefinitionError: with every problem's file, line and remedy.
+    """
+    cycle = _read_definition(path)
+    problems: list[Problem] = []
+    if cycle.code != path.parent.name:
+        problems.append(Problem(str(path), 1, f"code {cycle.code} 与文件夹名 {path.parent.name} 不一致"))
+    units = _read_units(path.parent / "roster.csv", problems)
+    instruments = _read_instruments(cycle, path, home, problems)
+    if problems:
+        raise DefinitionError(problems)
+    return LoadedCycle(
+        cycle=cycle,
+        units=units,
+        instruments=instruments,
+        calendar=calendar_of(cycle.calendar, home.calendars),
+        folder=path.parent,
+    )
+
+
+def thaw(frozen: str, folder: Path, home: Home) -> LoadedCycle:
+    """A cycle as it was frozen; the units come without contacts, which the ledger has."""
+    content = json.loads(frozen)
+    cycle = Cycle.model_validate(content["cycle"])
+    return LoadedCycle(
+        cycle=cycle,
+        units=tuple(Unit.model_validate(u) for u in content["units"]),
+        instruments={ref: Instrument.model_validate(i) for ref, i in content["instruments"].items()},
+        calendar=calendar_of(cycle.calendar, home.calendars),
+        folder=folder,
+    )
+
+
+def differences(frozen: str, current: str, limit: int = 5) -> list[str]:
+    """Where two frozen texts differ, as paths with both values."""
+    found = list(_differences("", json.loads(frozen), json.loads(current)))
+    return found[:limit] + ([f"……共 {len(found)} 处"] if len(found) > limit else [])
+
+
+def _differences(path: str, was: Any, now: Any) -> Any:
+    if isinstance(was, dict) and isinstance(now, dict):
+        for key in sorted(set(was) | set(now)):
+            yield from _differences(f"{path}.{key}" if path else key, was.get(key), now.get(key))
+    elif isinstance(was, list) and isinstance(now, list) and len(was) == len(now):
+        for n, (a, b) in enumerate(zip(was, now, strict=True)):
+            yield from _differences(f"{path}[{n}]", a, b)
+    elif was != now:
+        yield f"{path}：{_short(was)} → {_short(now)}"
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _read_definition(path: Path) -> Cycle:
+    try:
+        raw = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+    except YAMLError as e:
+        mark = getattr(e, "problem_mark", None)
+        line = mark.line + 1 if mark else 1
+        raise DefinitionError(
+            [Problem(str(path), line, f"不是合法的 YAML：{getattr(e, 'problem', e)}")]
+        ) from e
+    except (OSError, UnicodeDecodeError) as e:
+        raise DefinitionError([Problem(str(path), 1, f"无法读取（须为 UTF-8）：{e}")]) from e
+    if not isinstance(raw, dict):
+        raise DefinitionError([Problem(str(path), 1, "文件为空，或最外层不是“键: 值”")])
+    try:
+        return Cycle.model_validate(_plain(raw))
+    except ValidationError as e:
+        raise DefinitionError(
+            [Problem(str(path), _line(raw, err["loc"]), _sentence(err)) for err in e.errors()]
+        ) from e
+
+
+def _plain(value: Any) -> Any:
+    """ruamel's containers as plain ones, so that pydantic sees what was written."""
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_plain(v) for v in value]
+    return value
+
+
+def _line(node: Any, location: tuple[int | str, ...]) -> int:
+    """The line of the deepest part of `location` that stands in the file."""
+    line = 1
+    for step in location:
+        try:
+            if isinstance(node, dict) and step in node:
+                line = node.lc.value(step)[0] + 1  # type: ignore[attr-defined]
+                node = node[step]
+            elif isinstance(node, list) and isinstance(step, int):
+                line = node.lc.item(step)[0] + 1  # type: ignore[attr-defined]
+                node = node[step]
+            else:
+                break
+        except (AttributeError, KeyError, IndexError, TypeError):
+            break
+    return line
+
+
+_SENTENCES = {
+    "missing": "缺少这一项",
+    "extra_forbidden": "没有这个键，检查拼写",
+    "string_pattern_mismatch": "写法不合规（小写字母、数字和连字符）",
+}
+
+
+def _sentence(error: Any) -> str:
+    where = ".".join(str(step) for step in error["loc"])
+    message = _SENTENCES.get(error["type"]) or error["msg"].removeprefix("Value error, ")
+    return f"{where}: {message}" if where else str(message)
+
+
+def _read_units(path: Path, problems: list[Problem]) -> tuple[Unit, ...]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        problems.append(Problem(str(path), 1, "缺少单位名录 roster.csv"))
+        return ()
+    except UnicodeDecodeError:
+        problems.append(Problem(str(path), 1, "不是 UTF-8 编码，请另存为“CSV UTF-8”"))
+        return ()
+    units, wrong = read_roster(text)
+    problems += [Problem(str(path), line, sentence) for line, sentence in wrong]
+    return units
+
+
+def _read_instruments(cycle: Cycle, path: Path, home: Home, problems: list[Problem]) -> dict[str, Instrument]:
+    instruments: dict[str, Instrument] = {}
+    refs = {part.instrument for c in cycle.collections for part in c.parts if part.instrument}
+    for ref in sorted(refs):
+        place = find_file((path.parent / "forms", *home.forms), f"{ref}.yaml")
+        if place is None:
+            problems.append(Problem(str(path), 1, f"找不到表样 {ref}：缺少 include/forms/{ref}.yaml"))
+            continue
+        try:
+            instruments[ref] = load_instrument(place)
+        except UsageError as e:
+            problems.append(Problem(str(place), 1, str(e)))
+    return instruments

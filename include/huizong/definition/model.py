@@ -1,0 +1,228 @@
+"""A cycle (统计任务) as its definition file states it. DESIGN 6 has the sketch; `load.py` reads the file."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+from huizong.definition.when import OfficeHours, When
+
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+PartCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+PartKind = Literal["form", "list", "scan", "document", "media", "news", "press"]
+Rung = Literal["nudge", "due_day", "overdue", "formal_notice", "superior_informed"]
+
+PART_TITLES: dict[PartKind, str] = {
+    "form": "统计表",
+    "list": "备案表",
+    "scan": "加盖公章的扫描件",
+    "document": "总结报告",
+    "media": "影像资料",
+    "news": "文字信息",
+    "press": "媒体报道资料",
+}
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Channel(_Model):
+    """A way in: a mailbox (its connections are named after it) or a folder."""
+
+    address: str | None = None
+    folder: str | None = None
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Channel:
+        if (self.address is None) == (self.folder is None):
+            raise ValueError("写 address（邮箱）或 folder（文件夹）之一")
+        return self
+
+
+class Office(_Model):
+    """Who collects: signs letters, answers questions, approves."""
+
+    name: str
+    contact: str = ""
+    approve: tuple[str, ...] = ()
+
+
+class Audience(_Model):
+    """Which units of the roster answer: those with one of the tags, and those named."""
+
+    tags: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+
+
+class Part(_Model):
+    """One thing asked for (材料). Forms and scans replace; news items and media add up."""
+
+    code: PartCode
+    kind: PartKind
+    title: str = ""
+    instrument: str | None = None
+    of: PartCode | None = None
+    required: bool = True
+    keeps: Literal["replace", "append"] | None = None
+
+    @property
+    def name(self) -> str:
+        return self.title or PART_TITLES[self.kind]
+
+    @property
+    def appends(self) -> bool:
+        return (
+            self.keeps or ("append" if self.kind in {"media", "news", "press"} else "replace")
+        ) == "append"
+
+    @model_validator(mode="after")
+    def _what_its_kind_needs(self) -> Part:
+        if (self.kind in {"form", "list"}) != (self.instrument is not None):
+            raise ValueError("form 与 list 须写 instrument（代码@版本），其他材料不写")
+        if self.of is not None and self.kind != "scan":
+            raise ValueError("of 只用于 scan（某表的盖章扫描件）")
+        return self
+
+
+class LadderStep(_Model):
+    rung: Rung
+    at: When
+
+
+class LadderRules(_Model):
+    """No summary reminder before the event's end plus this, none within this of issue."""
+
+    after_event: int = Field(default=1, ge=0, description="working days")
+    after_issue: int = Field(default=3, ge=0, description="working days")
+
+
+class Collection(_Model):
+    """One request within a cycle (报送事项): who, what, by when, through which channel."""
+
+    code: Code
+    title: str = ""
+    office: Office
+    audience: Audience = Audience()
+    channel: Code
+    opens: When | None = None
+    due: When | None = None
+    closes: When | None = None
+    voluntary: bool = False
+    nil: Literal["reply", "stamped_form"] | None = None
+    parts: tuple[Part, ...] = Field(min_length=1)
+    ladder: tuple[LadderStep, ...] = ()
+
+    @model_validator(mode="after")
+    def _voluntary_has_no_frame(self) -> Collection:
+        if self.voluntary and (self.ladder or self.audience.tags or self.audience.units):
+            raise ValueError("voluntary（自愿报送）的事项没有应报名单，不写 audience 和 ladder")
+        if not self.voluntary and self.due is None:
+            raise ValueError("缺少 due（截止日期）")
+        codes = [part.code for part in self.parts]
+        if len(set(codes)) != len(codes):
+            raise ValueError("parts 中有重复的 code")
+        if missing := [p.of for p in self.parts if p.of is not None and p.of not in codes]:
+            raise ValueError(f"of: {missing[0]} 不是本事项的材料")
+        return self
+
+    def part(self, code: str) -> Part | None:
+        return next((part for part in self.parts if part.code == code), None)
+
+    @property
+    def form(self) -> Part | None:
+        """The part that holds the figures, if there is one."""
+        return next((part for part in self.parts if part.kind == "form"), None)
+
+    @property
+    def required_parts(self) -> tuple[Part, ...]:
+        return tuple(part for part in self.parts if part.required)
+
+
+class Event(_Model):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    first: date = Field(alias="from")
+    last: date = Field(alias="to")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Event:
+        if self.last < self.first:
+            raise ValueError("to 早于 from")
+        return self
+
+
+class Upward(_Model):
+    """The level above: who gets the summary, by when, how, on which form (null: the same form)."""
+
+    to: str
+    due: When | None = None
+    channel: str | None = None
+    form: str | None = None
+
+
+class Notice(_Model):
+    issue_at: When
+    document: str | None = None
+    letter: str | None = None
+
+
+class Assemble(_Model):
+    provisional_at: When = When.parse("due + 1wd 08:30")
+    final_at: When = When.parse("closes")
+
+
+class Cycle(_Model):
+    """One reporting exercise."""
+
+    code: Code
+    title: str
+    live: bool = False
+    timezone: str = "Asia/Shanghai"
+    calendar: Literal["state_council", "always"] = "state_council"
+    office_hours: OfficeHours = OfficeHours.parse(["08:00-12:00", "14:30-18:00"])
+    issued_by: tuple[str, ...] = Field(min_length=1)
+    document_number: str = ""
+    event: Event | None = None
+    reference_period: str = ""
+    previous: str | None = None
+    area: str = ""  # the name under which the summary goes up, e.g. 新乡市
+    upward: Upward | None = None
+    channels: dict[Code, Channel]
+    notice: Notice
+    collections: tuple[Collection, ...] = Field(min_length=1)
+    ladder_rules: LadderRules = LadderRules()
+    assemble: Assemble = Assemble()
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as e:
+            raise ValueError(f"未知的时区 {name}，如 Asia/Shanghai") from e
+        return name
+
+    @model_validator(mode="after")
+    def _channels_exist(self) -> Cycle:
+        for collection in self.collections:
+            if collection.channel not in self.channels:
+                known = "、".join(self.channels)
+                raise ValueError(
+                    f"collections.{collection.code}: channel {collection.channel} "
+                    f"未在 channels 中定义（有：{known}）"
+                )
+        codes = [c.code for c in self.collections]
+        if len(set(codes)) != len(codes):
+            raise ValueError("collections 中有重复的 code")
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    def collection(self, code: str) -> Collection | None:
+        return next((c for c in self.collections if c.code == code), None)

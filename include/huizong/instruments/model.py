@@ -1,0 +1,85 @@
+"""An instrument (表样): its items, in the order and words in which they are printed.
+
+An instrument is a YAML file `include/forms/<code>@<version>.yaml`; templates, reader, summary and rules
+all follow from it.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from huizong.errors import UsageError
+
+ItemType = Literal["integer", "decimal", "text"]
+
+
+class Item(BaseModel):
+    """One figure or text of a form. `places` is the most decimal places that are accepted."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: str = Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")
+    label: str
+    group: str
+    type: ItemType
+    unit: str | None = None  # metadata for messages; never printed on the form (表样不得改动)
+    aliases: tuple[str, ...] = ()
+    label_in_group: bool = False  # the group's cell is the label: the middle cell is empty
+
+    @property
+    def places(self) -> int:
+        return 4 if self.type == "decimal" else 0
+
+
+class Instrument(BaseModel):
+    """A form version. Items keep the printed order; item number n is `items[n-1]`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    version: str
+    kind: Literal["form", "list"] = "form"
+    title: str
+    unit_line: str = "部门/地方（盖章）："
+    printed_groups: dict[str, str] = Field(default_factory=dict)  # group -> as printed, with its line breaks
+    accepts: tuple[str, ...] = ()  # older versions that still count
+    items: tuple[Item, ...]
+
+    @property
+    def ref(self) -> str:
+        """`code@version`, as a cycle definition and a token name it."""
+        return f"{self.code}@{self.version}"
+
+    @cached_property
+    def by_code(self) -> dict[str, Item]:
+        return {item.code: item for item in self.items}
+
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        """Item code -> its number on the form, counted from 1 (letters say 第6项)."""
+        return {item.code: n for n, item in enumerate(self.items, start=1)}
+
+
+def load_instrument(path: Path) -> Instrument:
+    """Read one instrument file.
+
+    Raises:
+        UsageError: the file is missing, not YAML, or not an instrument; the sentence names the file.
+    """
+    try:
+        raw = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+        return Instrument.model_validate(raw)
+    except FileNotFoundError as e:
+        raise UsageError(f"表样文件不存在：{path}（检查 cycle.yaml 中 instrument 的写法：代码@版本）") from e
+    except YAMLError as e:
+        raise UsageError(f"{path}: 不是合法的 YAML：{e}") from e
+    except ValidationError as e:
+        first = e.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"{path}: {where}: {first['msg']}") from e

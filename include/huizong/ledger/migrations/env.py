@@ -1,0 +1,15 @@
+"""Alembic's environment: runs on the connection it is handed, never on one of its own."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from huizong.ledger.tables import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    render_as_batch=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,264 @@
+"""What a letter says, as facts: frozen and JSON, so that the ledger can keep it until the first claim.
+
+A letter is queued as one of these contexts and becomes words when it is claimed (`letters.LetterBook`).
+Dates arrive as the clerk reads them (`6月20日（星期一）前（含当日）`): calendar and zone are the caller's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator, model_validator
+
+from huizong.definition.model import PartKind
+from huizong.rules.model import SEVERITIES, SEVERITY_FOR_CLERK, Severity
+
+AddressAs = Literal["你单位", "贵单位"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AskedPart(_Model):
+    """One thing the notice asks for (材料)."""
+
+    title: str
+    required: bool = True
+    hint: str = ""  # e.g. 视频不超过3分钟
+
+
+class MissingPart(_Model):
+    """One thing still owed. `kind` decides the wording for a form without its scan and the reverse."""
+
+    title: str
+    kind: PartKind = "document"
+
+
+class TakenFile(_Model):
+    """One file that was taken as a return."""
+
+    unit_name: str
+    part_title: str
+    file: str
+    kind: PartKind = "document"
+    version: int | None = None
+    note: str = ""
+
+
+class SetAsideFile(_Model):
+    """One file that could not be taken; `reason` is a sentence that says what to do."""
+
+    file: str
+    reason: str
+
+
+class LetterFinding(_Model):
+    """One finding as the clerk reads it. `item_no` is the number on the form (第6项), counted from 1."""
+
+    severity: Severity
+    message: str
+    item_no: int | None = None
+    label: str = ""
+    remedy: str = ""
+    place: str = ""  # e.g. 统计表 C9
+
+    @property
+    def severity_text(self) -> str:
+        return SEVERITY_FOR_CLERK[self.severity]
+
+
+class UnitFindings(_Model):
+    """Findings of one unit's form, strongest first whatever order they came in."""
+
+    unit_name: str
+    form_no: str = ""
+    items: tuple[LetterFinding, ...]
+
+    @field_validator("items")
+    @classmethod
+    def _strongest_first(cls, items: tuple[LetterFinding, ...]) -> tuple[LetterFinding, ...]:
+        return tuple(sorted(items, key=lambda f: (SEVERITIES.index(f.severity), f.item_no or 0)))
+
+
+class _Common(_Model):
+    """What every letter knows."""
+
+    cycle_title: str
+    document_number: str = ""
+    issued_by: tuple[str, ...]
+    office_name: str  # signs the letter
+    mailbox: str
+    unit_name: str
+    address_as: AddressAs
+    relation: str = "subordinate"
+    contact_name: str = ""  # whom the letter is for, where one is registered
+    due_text: str = ""  # 6月20日（星期一）前（含当日）
+    past_due: bool = False  # the letter then asks for 尽快 instead of naming a day that is gone
+    reference_period: str = ""
+    dated: str = ""  # 2022年6月13日, under the signature
+
+    @property
+    def when(self) -> str:
+        """The adverb of every request: 于6月20日（星期一）前（含当日） or 尽快."""
+        return "尽快" if self.past_due or not self.due_text else f"于{self.due_text}"
+
+    @property
+    def by_when(self) -> str:
+        return f"请{self.when}"
+
+
+class NoticeContext(_Common):
+    """报送工作提示（附通知）."""
+
+    kind: Literal["notice"] = "notice"
+    parts: tuple[AskedPart, ...]
+    event_text: str = ""  # 2022年5月11日至6月10日
+    form_numbers: tuple[str, ...] = ()
+    attachments: tuple[str, ...] = ()
+    nil_text: str = ""  # how to say that there is nothing to report
+
+
+class ReplyContext(_Common):
+    """The one answer to one delivery: 收件回执, 修改意见 or 补报材料提示 (`choose_reply_kind`)."""
+
+    kind: Literal["receipt", "correction", "supplement"]
+    received_text: str  # 2022年6月13日09:12
+    taken: tuple[TakenFile, ...] = ()
+    set_aside: tuple[SetAsideFile, ...] = ()
+    findings: tuple[UnitFindings, ...] = ()
+    missing_parts: tuple[MissingPart, ...] = ()
+    complete: bool = False
+    no_attachment: bool = False
+    nil: bool = False  # a nil return was taken
+
+    @property
+    def missing_sentences(self) -> tuple[str, ...]:
+        """What is still owed, one sentence each, in the words of the field."""
+        return tuple(_missing_sentence(part, self) for part in self.missing_parts)
+
+    @property
+    def to_correct(self) -> bool:
+        """Whether anything has to be answered, hints aside."""
+        return any(f.severity != "hint" for unit in self.findings for f in unit.items)
+
+    @property
+    def to_explain(self) -> bool:
+        """Whether a reason can settle something, so that the letter may ask for one."""
+        asked = ("quasi_mandatory", "verify")
+        return any(f.severity in asked for unit in self.findings for f in unit.items)
+
+
+class ReminderContext(_Common):
+    """报送提示 (nudge) and 催报提醒 (due_day, overdue), worded by what is missing."""
+
+    kind: Literal["nudge", "reminder"]
+    rung: Literal["nudge", "due_day", "overdue"]
+    missing_parts: tuple[MissingPart, ...] = ()
+    open_findings: int = 0
+    received_any: bool = False
+    days_late_text: str = ""  # 1个工作日
+    nil_text: str = ""
+
+    @model_validator(mode="after")
+    def _kind_fits_rung(self) -> Self:
+        if (self.kind == "nudge") != (self.rung == "nudge"):
+            raise ValueError(f"rung {self.rung} is not a {self.kind}")
+        return self
+
+
+class FormalNoticeContext(_Common):
+    """催报函: the office's letter after the reminders; sent only after its own approval."""
+
+    kind: Literal["formal_notice"] = "formal_notice"
+    missing_parts: tuple[MissingPart, ...] = ()
+    open_findings: int = 0
+    received_any: bool = False
+    reminded_on: tuple[str, ...] = ()  # 6月13日, 6月21日
+    new_due_text: str = ""  # by when at the latest, where the office names a day
+    nil_text: str = ""
+
+
+class ResultFigure(_Model):
+    """One line of a result letter; figures are canonical decimal text."""
+
+    item_no: int
+    label: str
+    unit: str = ""
+    total: str
+    own: str = ""
+
+
+class ResultContext(_Common):
+    """汇总结果反馈: the totals and the unit's own figures, no ranks."""
+
+    kind: Literal["result"] = "result"
+    edition_title: str  # 定稿
+    coverage_text: str
+    figures: tuple[ResultFigure, ...] = ()
+    attachments: tuple[str, ...] = ()
+
+
+class AmendmentContext(_Common):
+    """补充通知: what changed after issue."""
+
+    kind: Literal["amendment"] = "amendment"
+    changes: tuple[str, ...]
+    attachments: tuple[str, ...] = ()
+
+
+class ExtensionContext(_Common):
+    """延期答复. `due_text` is the day that holds from now on."""
+
+    kind: Literal["extension"] = "extension"
+    granted: bool
+    reason: str = ""
+
+
+LetterContext = Annotated[
+    NoticeContext
+    | ReplyContext
+    | ReminderContext
+    | FormalNoticeContext
+    | ResultContext
+    | AmendmentContext
+    | ExtensionContext,
+    Field(discriminator="kind"),
+]
+_ADAPTER: TypeAdapter[LetterContext] = TypeAdapter(LetterContext)
+
+
+def load_context(text: str | bytes) -> LetterContext:
+    """The context that `model_dump_json` wrote into the ledger.
+
+    Raises:
+        pydantic.ValidationError: the text is not a letter's context.
+    """
+    return _ADAPTER.validate_json(text)
+
+
+def choose_reply_kind(
+    findings: Sequence[UnitFindings],
+    set_aside: Sequence[SetAsideFile],
+    missing_parts: Sequence[MissingPart],
+) -> Literal["receipt", "correction", "supplement"]:
+    """Which of the three answers a delivery gets: the strongest thing it has to say names it."""
+    if set_aside or any(f.severity != "hint" for unit in findings for f in unit.items):
+        return "correction"
+    return "supplement" if missing_parts else "receipt"
+
+
+def titles_joined(parts: Sequence[MissingPart | AskedPart]) -> str:
+    """统计表、盖章扫描件及总结报告."""
+    titles = [part.title for part in parts]
+    return titles[0] if len(titles) == 1 else "、".join(titles[:-1]) + "及" + titles[-1] if titles else ""
+
+
+def _missing_sentence(part: MissingPart, reply: ReplyContext) -> str:
+    arrived = {file.kind for file in reply.taken}
+    if part.kind == "scan" and "form" in arrived:
+        return f"电子表已收到，尚缺加盖公章的扫描件，{reply.by_when}补报，内容须与电子表一致。"
+    if part.kind == "form" and "scan" in arrived:
+        return "盖章扫描件已收到，请同时报送可编辑的电子表（Excel或WPS表格），以便核对汇总。"
+    return f"尚缺{part.title}，{reply.by_when}补报。"

@@ -1,0 +1,234 @@
+"""Finding forms in grids, by their labels and never by their position.
+
+A form is where at least half of an instrument's labels stand in rows of their own (or its title and five of
+them). Where the same labels are a header row (a table with units as rows), or every row has several figures
+(units as columns), that is somebody's summary and no return: it is not taken for a form.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from rapidfuzz import fuzz
+
+from huizong.instruments.form_number import find_form_number
+from huizong.instruments.model import Instrument, Item
+from huizong.readers.columns import Columns, Hit, find_columns, is_figure, read_hits
+from huizong.readers.grammar import squeeze
+from huizong.readers.grid import TOKEN_PREFIX, Grid
+from huizong.readers.labels import Labels, labels_of, normalise
+from huizong.readers.model import FormReading
+
+_ENOUGH_WITH_TITLE = 5
+_TITLE_ALIKE = 85.0
+# What follows the unit's name on the same line in some copies.
+_NEXT_FIELD = re.compile(r"[\s_＿]+(?:填|联系|审核|单位|负责人|日期|电话|制表).*", re.S)
+_SEAL = re.compile(r"[（(]\s*(?:盖章|公章|章)\s*[)）]")
+
+
+@dataclass(frozen=True)
+class Block:
+    """One form on one grid: its labels' places, its columns, and the rows that belong to it."""
+
+    instrument: Instrument
+    grid: Grid
+    hits: tuple[Hit, ...]
+    columns: Columns
+    title_score: float
+    top: int = 0
+    bottom: int | None = None  # None: to the end
+
+    @property
+    def first(self) -> int:
+        return min(hit.place[0] for hit in self.hits)
+
+    @property
+    def last(self) -> int:
+        return max(hit.place[0] for hit in self.hits)
+
+    def texts(self, *, head: bool = False) -> list[tuple[tuple[int, int], str]]:
+        """The text cells of the form's rows; with `head`, only above its first label."""
+        end = self.first - 1 if head else self.bottom
+        return [(p, t) for p, t in self.grid.texts if p[0] >= self.top and (end is None or p[0] <= end)]
+
+
+def find_forms(grids: Sequence[Grid], instruments: Sequence[Instrument]) -> list[FormReading]:
+    """All forms of the visible grids, in order: what is there is read, nothing is judged."""
+    forms = [i for i in instruments if i.kind == "form"]
+    return [_read(block) for grid in grids if grid.visible for block in _blocks_of(grid, forms)]
+
+
+def _blocks_of(grid: Grid, instruments: Sequence[Instrument]) -> list[Block]:
+    """The best reading of each stretch of rows: most labels found, then the likest title."""
+    found = [block for instrument in instruments for block in _candidates(grid, instrument)]
+    found.sort(key=lambda b: (-len({h.code for h in b.hits}), -b.title_score))
+    chosen: list[Block] = []
+    for block in found:
+        if all(block.last < other.first or block.first > other.last for other in chosen):
+            chosen.append(block)
+    return _share_rows(sorted(chosen, key=lambda b: b.first))
+
+
+def _share_rows(blocks: list[Block]) -> list[Block]:
+    """Where forms stand one below another, a form's rows begin with its title or its header line."""
+    tops = [0]
+    for above, block in zip(blocks, blocks[1:], strict=False):
+        gap = [(p, t) for p, t in block.grid.texts if above.last < p[0] < block.first]
+        heads = [p[0] for p, t in gap if _is_head(t, block.instrument)]
+        tops.append(min(heads, default=above.last + 1))
+    bottoms: list[int | None] = [top - 1 for top in tops[1:]]
+    return [replace(b, top=t, bottom=e) for b, t, e in zip(blocks, tops, [*bottoms, None], strict=False)]
+
+
+def _candidates(grid: Grid, instrument: Instrument) -> list[Block]:
+    labels = labels_of(instrument.items)
+    found, above = [], -1
+    for hits in _split(_hits(grid, labels, instrument), len(instrument.items)):
+        first, last = hits[0].place[0], hits[-1].place[0]
+        score = max((_alike(t, instrument.title) for p, t in grid.texts if above < p[0] < first), default=0.0)
+        above = last
+        columns = find_columns(grid, hits, instrument, labels)
+        if columns is not None and _enough(hits, instrument, score):
+            found.append(Block(instrument, grid, tuple(hits), columns, score))
+    return found
+
+
+def _enough(hits: Sequence[Hit], instrument: Instrument, title_score: float) -> bool:
+    rows = len({hit.place[0] for hit in hits})
+    codes = len({hit.code for hit in hits})
+    return (
+        2 * codes >= len(instrument.items) or (title_score >= _TITLE_ALIKE and codes >= _ENOUGH_WITH_TITLE)
+    ) and 2 * rows > codes
+
+
+def _hits(grid: Grid, labels: Labels, instrument: Instrument) -> list[Hit]:
+    hits: list[Hit] = []
+    groups: dict[int, str] = {}  # column -> the group label last seen in it: a merged cell, filled down
+    for place, text in grid.texts:
+        group = labels.group(text)
+        if group is not None:
+            groups[place[1]] = group
+        match = labels.match(text)
+        if match is None:
+            continue
+        codes = match.codes
+        if len(codes) > 1:
+            codes = tuple(c for c in codes if instrument.by_code[c].group in groups.values())
+        if len(codes) != 1:
+            continue
+        hit = Hit(place, codes[0], match.matched, match.confidence)
+        beside = hits and hits[-1].code == hit.code and hits[-1].place == (place[0], place[1] - 1)
+        if beside:  # a label spread over two unmerged cells is one label
+            hits.pop()
+        hits.append(hit)
+    return hits
+
+
+def _split(hits: list[Hit], size: int) -> list[list[Hit]]:
+    """Several forms on one sheet, or one in which a label stands twice: most labels come again, or few do."""
+    counts = Counter(hit.code for hit in hits)
+    if 2 * sum(n > 1 for n in counts.values()) < size:
+        return [hits] if hits else []
+    blocks: list[list[Hit]] = [[]]
+    for hit in hits:
+        seen = {h.code for h in blocks[-1]}
+        if hit.code in seen and 2 * len(seen) >= size:
+            blocks.append([])
+        blocks[-1].append(hit)
+    return blocks
+
+
+def _read(block: Block) -> FormReading:
+    instrument, labels = block.instrument, labels_of(block.instrument.items)
+    items, duplicated = read_hits(block.grid, block.hits, block.columns, instrument, labels)
+    return FormReading(
+        instrument=instrument.ref,
+        sheet=block.grid.name,
+        title=_title(block),
+        unit_text=_unit_text(block),
+        token=_token(block),
+        form_number=_form_number(block),
+        items=items,
+        missing=tuple(item.code for item in instrument.items if item.code not in items),
+        unknown=_unknown(block, labels),
+        duplicated=duplicated,
+    )
+
+
+def _unknown(block: Block, labels: Labels) -> tuple[str, ...]:
+    """Labels of rows between the form's own rows, and of further rows with a figure right below them."""
+    known = {hit.place[0] for hit in block.hits}
+    edge = max(hit.place[1] for hit in block.hits)
+    first, last = block.first, block.last
+    while is_figure(block.grid.cells.get((last + 1, block.columns.value)), block.instrument.items[0]):
+        last += 1
+    rightmost: dict[int, str] = {}
+    for (row, column), text in block.texts():
+        between = first < row <= last and row not in known and column <= edge
+        if between and not _is_furniture(text, block.instrument, labels):
+            rightmost[row] = squeeze(text)
+    return tuple(rightmost.values())
+
+
+def _is_furniture(text: str, instrument: Instrument, labels: Labels) -> bool:
+    item: Item = instrument.items[0]
+    return (
+        not normalise(text)
+        or is_figure(text, item)
+        or labels.group(text) is not None
+        or text.startswith(TOKEN_PREFIX)
+        or "表单编号" in text
+        or _is_head(text, instrument)
+    )
+
+
+def _is_head(text: str, instrument: Instrument) -> bool:
+    return _alike(text, instrument.title) >= _TITLE_ALIKE or _behind(text, instrument.unit_line) is not None
+
+
+def _alike(text: str, title: str) -> float:
+    return fuzz.ratio(squeeze(unicodedata.normalize("NFKC", text)), squeeze(title))
+
+
+def _title(block: Block) -> str:
+    scored = [(_alike(text, block.instrument.title), squeeze(text)) for _, text in block.texts(head=True)]
+    score, text = max(scored, default=(0.0, ""))
+    return text if score >= _TITLE_ALIKE else ""
+
+
+def _behind(text: str, unit_line: str) -> str | None:
+    """What stands behind 部门/地方（盖章）： in `text`, or None; spaces and marks may differ."""
+    for words in (unit_line, re.sub(r"[（(].*?[)）]", "", unit_line)):
+        letters = re.findall(r"[^\W_]", words)
+        match = re.match(r"[\W_]*" + r"[\W_]*".join(map(re.escape, letters)) + r"[\W_]*(.*)", text, re.S)
+        if letters and match:
+            rest = _SEAL.sub("", _NEXT_FIELD.sub("", match[1]))
+            return re.split("[:：]", rest)[-1].strip(" \t\r\n\u3000\u00a0_＿")
+    return None
+
+
+def _unit_text(block: Block) -> str:
+    head = block.texts(head=True)
+    for (row, column), text in head:
+        behind = _behind(text, block.instrument.unit_line)
+        if behind is None:
+            continue
+        right = [t.strip() for (r, c), t in head if r == row and c > column and _is_name(t)]
+        return behind or (right[0].strip("_＿ \u3000") if right else "")
+    return ""
+
+
+def _is_name(text: str) -> bool:
+    return not re.search(f"[:：]|^{re.escape(TOKEN_PREFIX)}", text) and text.strip("_＿ \u3000\n") != ""
+
+
+def _token(block: Block) -> str | None:
+    return next((t.strip() for _, t in block.texts() if t.strip().startswith(TOKEN_PREFIX)), None)
+
+
+def _form_number(block: Block) -> str | None:
+    return next((n for _, t in block.texts() if (n := find_form_number(t))), None)

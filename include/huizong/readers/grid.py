@@ -1,0 +1,66 @@
+"""A neutral sheet: what every format is turned into before forms are looked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from huizong.readers.grammar import CellValue
+from huizong.readers.model import State
+
+Place = tuple[int, int]  # row, column, counted from 0
+TOKEN_PREFIX = "hz1."  # noqa: S105 (DESIGN 5: what every token begins with)
+
+
+def a1(place: Place) -> str:
+    """(0, 0) → A1."""
+    row, column = place
+    letters = ""
+    column += 1
+    while column:
+        column, rest = divmod(column - 1, 26)
+        letters = chr(65 + rest) + letters
+    return f"{letters}{row + 1}"
+
+
+def certainly_blank(_: Place) -> tuple[State, str]:
+    """For formats whose readers tell an empty cell from an unsaved formula."""
+    return "blank", ""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One sheet, or one Word document (its paragraphs are rows of one cell, the tables' rows between them).
+
+    `cells` holds only what is not empty. `second_look` says of a cell that looks empty whether it is blank, a
+    formula without a saved result, or an error, with its raw text.
+    """
+
+    name: str
+    cells: Mapping[Place, CellValue]
+    visible: bool = True
+    typed: bool = True  # cells have types, so that a number typed as text is worth a note
+    refs: Mapping[Place, str] = field(default_factory=dict)  # where A1 is not what a reader calls a cell
+    second_look: Callable[[Place], tuple[State, str]] = certainly_blank
+
+    def ref(self, place: Place) -> str:
+        """What a person calls the cell: B5, or T1R5C3 in Word."""
+        return self.refs.get(place) or a1(place)
+
+    @cached_property
+    def texts(self) -> tuple[tuple[Place, str], ...]:
+        """All text cells, row by row."""
+        cells = sorted(self.cells.items(), key=lambda entry: entry[0])
+        return tuple((place, cell) for place, cell in cells if isinstance(cell, str))
+
+    def columns(self, row: int) -> Sequence[int]:
+        """The columns of a row that hold something, from the left."""
+        return self._columns.get(row, ())
+
+    @cached_property
+    def _columns(self) -> dict[int, list[int]]:
+        found: dict[int, list[int]] = {}
+        for row, column in sorted(self.cells):
+            found.setdefault(row, []).append(column)
+        return found

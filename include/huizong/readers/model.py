@@ -1,0 +1,70 @@
+"""What reading a file yields: facts about cells, no judgement.
+
+Everything here travels as JSON from the limited child process, so that a file that takes the child over
+still can only say text and numbers.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+# What a value cell holds. Blank, zero, 无 and — stay different things until a rule decides.
+State = Literal[
+    "number",  # one exact number; `number` holds it
+    "blank",  # nothing, or only white space
+    "none",  # 无, 没有, 未开展
+    "dash",  # — or -
+    "text",  # anything that is not one exact number: 约5万, 10-20, 若干, 五十六, 3万 in a 万元 row
+    "formula",  # a formula whose result was not saved with the file
+    "error",  # #REF!, #DIV/0! and the like
+    "conflict",  # two value cells of one row say different things
+]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ItemReading(_Model):
+    """One item as found. `number` is set for `number`, and is 0 for `none` and `dash`."""
+
+    state: State
+    number: Decimal | None = None
+    raw: str = ""  # the cell as it stands, before any reading
+    notes: tuple[str, ...] = ()  # grammar rules that applied: full_width, thousands, text_number, suffix…
+    sheet: str = ""
+    cell: str = ""  # A1 style; in Word: T1R5C3 (table, row, column)
+    matched: Literal["exact", "alias", "fuzzy", "bag"] = "exact"
+    confidence: float = 1.0
+
+
+class FormReading(_Model):
+    """One form found in a file."""
+
+    instrument: str  # code@version
+    sheet: str = ""
+    title: str = ""
+    unit_text: str = ""  # what stands behind 部门/地方（盖章）：
+    token: str | None = None
+    form_number: str | None = None
+    items: dict[str, ItemReading] = Field(default_factory=dict)
+    missing: tuple[str, ...] = ()  # item codes whose label was not found
+    unknown: tuple[str, ...] = ()  # labels in the form's columns that the instrument does not have
+    duplicated: tuple[str, ...] = ()  # item codes whose label stands twice
+
+
+class FileReading(_Model):
+    """One file. `disposition` is what reading alone can say; recognising may say more.
+
+    `kind` is told by content: xlsx, xls, docx, pdf, image, video, text, zip, ole, encrypted, unknown…
+    """
+
+    kind: str
+    disposition: Literal["return", "set_aside"]
+    reason: str = ""  # one Chinese sentence that tells the clerk what to do; empty where all is well
+    forms: tuple[FormReading, ...] = ()
+    text: str = ""  # of a document: its text, at most 20,000 characters
+    macros: bool = False

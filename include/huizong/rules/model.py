@@ -1,0 +1,50 @@
+"""Findings (审核问题): what a rule said about one return."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+from huizong.readers.model import ItemReading
+
+Severity = Literal["mandatory", "quasi_mandatory", "verify", "hint"]
+
+# Strongest first; letters and lists keep this order.
+SEVERITIES: tuple[Severity, ...] = ("mandatory", "quasi_mandatory", "verify", "hint")
+
+# What the clerk reads (DESIGN, Words): never the internal class.
+SEVERITY_FOR_CLERK: dict[Severity, str] = {
+    "mandatory": "必须更正",
+    "quasi_mandatory": "说明原因并经同意",
+    "verify": "请核实并说明",
+    "hint": "温馨提示（无需回复）",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One result of a rule. A rule over two items is reported on its left one."""
+
+    rule: str  # the expectation's code, e.g. blank, negative, ministry_tasks_above_held
+    severity: Severity
+    item: str | None
+    message: str  # Chinese, for the clerk; {单位} already replaced
+    remedy: str = ""
+    sheet: str = ""
+    cell: str = ""
+
+
+@dataclass(frozen=True)
+class FormRow:
+    """One return as the rules see it. `key` tells findings apart; unique within a batch."""
+
+    key: str
+    unit_name: str
+    address_as: str  # 你单位 or 贵单位
+    items: dict[str, ItemReading]
+    missing: tuple[str, ...] = ()
+    duplicated: tuple[str, ...] = ()
+    unit_text: str = ""
+    unit_names: tuple[str, ...] = ()  # all names under which the unit may sign the header
+    previous: dict[str, Decimal] = field(default_factory=dict)  # last year's figures, where there are any

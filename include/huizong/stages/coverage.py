@@ -1,0 +1,82 @@
+"""Coverage (报送覆盖): expected, returned, missing, incomplete, waived; and the two rates (DESIGN 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from huizong.ledger.types import canonical
+from huizong.stages.standing import Standing
+
+RATE_PLACES = Decimal("0.0001")
+
+
+@dataclass(frozen=True)
+class CollectionCoverage:
+    """Of one collection. `expected = returned + missing`; a voluntary one expects 0."""
+
+    voluntary: bool
+    returned: tuple[Standing, ...]
+    missing: tuple[Standing, ...]
+    incomplete: tuple[Standing, ...]
+    waived: tuple[Standing, ...]
+
+    @property
+    def expected(self) -> int:
+        return 0 if self.voluntary else len(self.returned) + len(self.missing)
+
+    def as_data(self) -> dict[str, Any]:
+        """The contract's JSON."""
+        return {
+            "expected": self.expected,
+            "returned": len(self.returned),
+            "missing": [s.unit.code for s in self.missing],
+            "incomplete": [s.unit.code for s in self.incomplete],
+            "waived": [s.unit.code for s in self.waived],
+        }
+
+
+def coverage(standings: Sequence[Standing], *, voluntary: bool = False) -> CollectionCoverage:
+    """Sort one collection's units. A unit whose form counts while its scan or report is missing is
+    incomplete, not missing."""
+    waived = tuple(s for s in standings if s.status == "waived")
+    framed = [s for s in standings if s.status != "waived"]
+    returned = tuple(s for s in framed if s.returned)
+    return CollectionCoverage(
+        voluntary=voluntary,
+        returned=returned,
+        missing=() if voluntary else tuple(s for s in framed if not s.returned),
+        incomplete=tuple(s for s in returned if s.status != "nil" and s.missing_parts),
+        waived=waived,
+    )
+
+
+def rate(part: int, whole: int) -> Decimal | None:
+    """From 0 to 1, to four places; None where nothing is expected."""
+    return (Decimal(part) / Decimal(whole)).quantize(RATE_PLACES) if whole else None
+
+
+def rate_text(value: Decimal | None) -> str | None:
+    return None if value is None else canonical(value)
+
+
+def rates(standings: Sequence[Standing]) -> tuple[Decimal | None, Decimal | None]:
+    """Reporting rate, and the rate of those that returned on time."""
+    expected = [s for s in standings if s.status != "waived"]
+    returned = [s for s in expected if s.returned]
+    on_time = [s for s in returned if returned_on_time(s)]
+    return rate(len(returned), len(expected)), rate(len(on_time), len(expected))
+
+
+def returned_on_time(standing: Standing) -> bool:
+    """Whether what makes the unit count as returned first came before its deadline."""
+    if standing.due is None:
+        return False
+    if standing.status == "nil":
+        return True
+    form = standing.collection.form
+    parts = [form] if form else list(standing.collection.parts)
+    firsts = [found[0] for p in parts if (found := standing.versions.get(p.code))]
+    return bool(firsts) and min(v.received_at for v in firsts) < standing.due.instant

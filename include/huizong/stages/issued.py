@@ -1,0 +1,155 @@
+"""A cycle as it was issued: the frozen definition, and the contacts of today."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from huizong.definition.load import LoadedCycle, differences, find_cycles, load_cycle, load_named, thaw
+from huizong.definition.model import Collection
+from huizong.definition.schedule import Schedule
+from huizong.errors import UsageError
+from huizong.frame.roster import Unit
+from huizong.ledger.tables import Contact, DefinitionVersion, Event, EventPerson
+from huizong.stages.context import Context
+
+
+@dataclass(frozen=True)
+class IssuedCycle:
+    """What every stage after issue works with."""
+
+    loaded: LoadedCycle
+    version: int
+    contacts: dict[str, tuple[Contact, ...]]  # by unit, in order; those that bounce left out
+    bounced_units: frozenset[str] = frozenset()  # with an address at which nothing arrives
+
+    @property
+    def code(self) -> str:
+        return self.loaded.cycle.code
+
+    @property
+    def schedule(self) -> Schedule:
+        return self.loaded.schedule
+
+    @property
+    def collections(self) -> tuple[Collection, ...]:
+        return self.loaded.cycle.collections
+
+    def collection(self, code: str) -> Collection:
+        found = self.loaded.cycle.collection(code)
+        if found is None:
+            known = "、".join(c.code for c in self.collections)
+            raise UsageError(f"{self.code} 没有报送事项“{code}”，现有：{known}。")
+        return found
+
+    def unit(self, code: str) -> Unit:
+        found = self.loaded.by_code.get(code)
+        if found is None:
+            raise UsageError(f"{self.code} 的名录中没有单位“{code}”。")
+        return found
+
+    @cached_property
+    def units_by_address(self) -> dict[str, frozenset[str]]:
+        """Registered address → the units that it speaks for."""
+        found: dict[str, set[str]] = {}
+        for unit, contacts in self.contacts.items():
+            for contact in contacts:
+                found.setdefault(contact.address, set()).add(unit)
+        return {address: frozenset(units) for address, units in found.items()}
+
+
+def newest_definition(session: Session, code: str) -> DefinitionVersion | None:
+    return session.scalars(
+        select(DefinitionVersion)
+        .where(DefinitionVersion.cycle == code)
+        .order_by(DefinitionVersion.version.desc())
+        .limit(1)
+    ).first()
+
+
+def issued_cycle(ctx: Context, code: str) -> IssuedCycle:
+    """The cycle as frozen at issue.
+
+    Raises:
+        UsageError: it was never issued, or its files were changed since.
+    """
+    with ctx.ledger.read() as session:
+        newest = newest_definition(session, code)
+        contacts = session.scalars(
+            select(Contact).where(Contact.cycle == code).order_by(Contact.unit, Contact.position)
+        ).all()
+    path = find_cycles(ctx.home).get(code)
+    if newest is None:
+        load_named(code, ctx.home)  # names the cycles that there are
+        raise UsageError(f"{code} 尚未下发，请先运行 huizong issue {code}。")
+    frozen = ctx.store.get(newest.content).decode()
+    folder = path.parent if path else ctx.home.path
+    by_unit: dict[str, list[Contact]] = {}
+    for contact in contacts:
+        if contact.invalid_since is None:
+            by_unit.setdefault(contact.unit, []).append(contact)
+    if path:
+        stop_if_changed(code, frozen, load_cycle(path, ctx.home), newest.digest)
+    return IssuedCycle(
+        loaded=thaw(frozen, folder, ctx.home),
+        version=newest.version,
+        contacts={unit: tuple(found) for unit, found in by_unit.items()},
+        bounced_units=frozenset(c.unit for c in contacts if c.invalid_since is not None),
+    )
+
+
+def issued_codes(ctx: Context) -> list[str]:
+    """Codes of all cycles that were issued, oldest first."""
+    with ctx.ledger.read() as session:
+        rows = session.scalars(select(DefinitionVersion).order_by(DefinitionVersion.id)).all()
+    return list(dict.fromkeys(row.cycle for row in rows))
+
+
+def stop_if_changed(code: str, frozen: str, current: LoadedCycle, digest: str) -> None:
+    """A changed file says what differs and stops (invariant 9)."""
+    if current.digest != digest:
+        what = "；".join(differences(frozen, current.frozen())) or "内容相同，写法不同"
+        raise UsageError(
+            f"{code} 下发后定义或名录有改动：{what}。请改回原样，或用 huizong amend {code} 记录补充通知。"
+        )
+
+
+def log_event(
+    session: Session,
+    ctx: Context,
+    kind: str,
+    *,
+    cycle: str | None = None,
+    collection: str | None = None,
+    unit: str | None = None,
+    key: str | None = None,
+    by: str | None = None,
+    words: str = "",
+    **data: Any,
+) -> Event:
+    """Append one event; what is personal (who, in which words) stands apart."""
+    event = Event(
+        key=key,
+        recorded_at=ctx.clock.now(),
+        cycle=cycle,
+        collection=collection,
+        unit=unit,
+        kind=kind,
+        data=data,
+    )
+    session.add(event)
+    if by is not None:
+        session.flush()
+        session.add(EventPerson(event_id=event.id, by=by, words=words))
+    return event
+
+
+def require_aware(as_of: datetime) -> datetime:
+    if as_of.tzinfo is None:
+        raise UsageError("as_of 须带时区")
+    return as_of

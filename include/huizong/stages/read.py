@@ -1,0 +1,160 @@
+"""Read and check files without recording anything: what a clerk's file would come to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from huizong.definition.load import LoadedCycle, load_named
+from huizong.definition.model import Collection
+from huizong.errors import UsageError
+from huizong.instruments.token import TokenError
+from huizong.intake.recognise import FILE_PROBLEMS, units_named
+from huizong.ledger.tables import FormIssue
+from huizong.ledger.types import canonical
+from huizong.readers.model import FileReading, FormReading
+from huizong.readers.worker import ReadWorker
+from huizong.rules.model import Finding, FormRow
+from huizong.rules.run import run_batch
+from huizong.stages.context import Context
+from huizong.stages.validate import return_status, suite_path
+
+
+def read_files(ctx: Context, code: str, files: Sequence[Path]) -> dict[str, Any]:
+    """The contract's JSON of `huizong read`: one row a form, or one a file that holds none.
+
+    Raises:
+        UsageError: no such cycle, or a file is missing.
+    """
+    loaded = load_named(code, ctx.home)
+    for path in files:
+        if not path.is_file():
+            raise UsageError(f"文件 {path} 不存在。")
+    instruments = list(loaded.instruments.values())
+    with ReadWorker() as worker:
+        readings = [(path, worker.read(path.read_bytes(), path.name, instruments)) for path in files]
+    rows: list[dict[str, Any]] = []
+    checks: dict[str, list[FormRow]] = {}
+    for path, reading in readings:
+        if not reading.forms:
+            rows.append(_row(path, reading))
+        for form in reading.forms:
+            row, check = _form(ctx, loaded, path, reading, form, key=str(len(rows)))
+            rows.append(row)
+            checks.setdefault(form.instrument, []).append(check)
+    for ref, batch in checks.items():
+        instrument = loaded.instruments[ref]
+        for key, findings in run_batch(batch, instrument, suite_path(ctx, instrument)).items():
+            rows[int(key)]["findings"] = [_finding(f) for f in findings]
+            rows[int(key)]["status"] = return_status(findings)
+    return {"files": rows}
+
+
+def is_good(row: dict[str, Any]) -> bool:
+    """Whether a file would be taken as it is."""
+    return row["disposition"] == "return" and row.get("status") != "rejected"
+
+
+def _row(path: Path, reading: FileReading) -> dict[str, Any]:
+    return {
+        "file": str(path),
+        "disposition": reading.disposition,
+        "reason": reading.reason,
+        "unit": None,
+        "collection": None,
+        "instrument": None,
+        "values": {},
+        "rows": [],
+        "findings": [],
+        "kind": reading.kind,
+    }
+
+
+def _form(
+    ctx: Context, loaded: LoadedCycle, path: Path, reading: FileReading, form: FormReading, key: str
+) -> tuple[dict[str, Any], FormRow]:
+    unit_code, collection, problem = _identity(ctx, loaded, form)
+    unit = loaded.by_code.get(unit_code or "")
+    row = _row(path, reading) | {
+        "disposition": "triage" if problem else "return",
+        "reason": problem or reading.reason,
+        "unit": unit_code,
+        "collection": collection,
+        "instrument": form.instrument,
+        "values": {
+            item.code: canonical(found.number)
+            if (found := form.items.get(item.code)) and found.number is not None
+            else None
+            for item in loaded.instruments[form.instrument].items
+        },
+        "cells": {
+            code: {
+                "raw": item.raw,
+                "state": item.state,
+                "sheet": item.sheet,
+                "cell": item.cell,
+                "notes": list(item.notes),
+                "matched": item.matched,
+                "confidence": item.confidence,
+            }
+            for code, item in form.items.items()
+        },
+    }
+    check = FormRow(
+        key=key,
+        unit_name=unit.full_name if unit else form.unit_text,
+        address_as=unit.address_as if unit else "你单位",
+        items=dict(form.items),
+        missing=form.missing,
+        duplicated=form.duplicated,
+        unit_text=form.unit_text,
+        unit_names=unit.names if unit else (form.unit_text,),
+    )
+    return row, check
+
+
+def _identity(ctx: Context, loaded: LoadedCycle, form: FormReading) -> tuple[str | None, str | None, str]:
+    """(unit, collection, problem) as the form itself tells; a name alone is told without a problem."""
+    if form.token:
+        try:
+            claims = ctx.token_keys.verify(form.token)
+        except TokenError as e:
+            return None, None, f"{FILE_PROBLEMS[e.kind]}，请使用通知所附表样填报。"
+        if claims.cycle != loaded.cycle.code:
+            return None, None, f"{FILE_PROBLEMS['other_cycle']}，请使用本次通知所附表样填报。"
+        return claims.unit, claims.collection, ""
+    if form.form_number:
+        with ctx.ledger.read() as session:
+            issue = session.scalars(
+                select(FormIssue).where(
+                    FormIssue.form_number == form.form_number, FormIssue.cycle == loaded.cycle.code
+                )
+            ).first()
+        if issue is not None:
+            return issue.unit, issue.collection, ""
+    named = units_named(form.unit_text, {u.code: u.names for u in loaded.units})
+    if len(named) != 1:
+        return None, None, ""
+    unit = next(iter(named))
+    asking = [c for c in loaded.cycle.collections if _asks(loaded, c, unit, form.instrument)]
+    return unit, asking[0].code if len(asking) == 1 else None, ""
+
+
+def _asks(loaded: LoadedCycle, collection: Collection, unit: str, instrument: str) -> bool:
+    form = collection.form
+    return bool(form and form.instrument == instrument and unit in {u.code for u in loaded.frame(collection)})
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "severity": finding.severity,
+        "item": finding.item,
+        "message": finding.message,
+        "sheet": finding.sheet,
+        "cell": finding.cell,
+        "rule": finding.rule,
+        "remedy": finding.remedy,
+    }

@@ -1,0 +1,38 @@
+"""Whether a letter that waits still has its reason (invariant 3), and which reminder a unit should get."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from huizong.ledger.tables import Letter
+from huizong.stages.issued import IssuedCycle
+from huizong.stages.standing import Standing, standings
+
+REMINDERS = ("nudge", "reminder", "formal_notice")
+CHASED = ("not_started", "partial", "in_query")
+
+
+def chaseable(standing: Standing) -> bool:
+    """Reminders go only to units that owe something and have nothing of theirs in our hands."""
+    return standing.status in CHASED and not standing.reminders_wait
+
+
+def reason_is_gone(session: Session, letter: Letter, issued: IssuedCycle, as_of: datetime) -> str | None:
+    """Why a letter must not go out any more, or None if it must."""
+    if letter.expires_at is not None and as_of >= letter.expires_at:
+        return "内容已过时，不再发送"
+    if letter.kind not in REMINDERS:
+        return None
+    standing = next(
+        (
+            s
+            for s in standings(session, issued, as_of)
+            if s.unit.code == letter.unit and s.collection.code == letter.collection
+        ),
+        None,
+    )
+    if standing is None or not chaseable(standing):
+        return "该单位已来件或不再需要催报"
+    return None

@@ -1,0 +1,145 @@
+"""Receive (接收): take in what the channels hold, raw first, then unpack, read and recognise. No letters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from huizong.connections import connection_id
+from huizong.definition.model import Channel
+from huizong.errors import TransientError, UsageError
+from huizong.intake.arrivals import Arrivals
+from huizong.intake.imap import Mailbox
+from huizong.stages.context import Context
+from huizong.stages.issued import IssuedCycle, issued_codes, issued_cycle, log_event, require_aware
+from huizong.stages.processing import process_pending
+
+FOLDER = "folder"  # the channel of `receive --folder`
+
+
+def receive(ctx: Context, channels: Sequence[str], as_of: datetime) -> dict[str, Any]:
+    """Drain these channels (none named: all of the issued cycles that have a connection).
+
+    Raises:
+        UsageError: a named channel does not exist or has no connection.
+        TransientError: a mailbox could not be read; the others were.
+    """
+    require_aware(as_of)
+    known = _channels(ctx)
+    _stop_if_unknown(channels, known)
+    messages = 0
+    trouble: dict[str, str] = {}
+    for code in channels or known:
+        if not channels and not _is_configured(ctx, code, known[code]):
+            ctx.say(f"渠道 {code} 没有配置连接，跳过")
+            continue
+        try:
+            messages += _drain(ctx, code, known[code], as_of)
+        except TransientError as e:
+            trouble[code] = str(e)
+    result = _process(ctx, messages, as_of)
+    if trouble:
+        reasons = "；".join(f"{code}：{why}" for code, why in trouble.items())
+        raise TransientError(f"有渠道未能读取（已收到的不受影响，可稍后再试）：{reasons}")
+    return result
+
+
+def receive_folder(ctx: Context, folder: Path, cycle: str, as_of: datetime) -> dict[str, Any]:
+    """Take in a folder's subfolders, each one sender's drop.
+
+    Raises:
+        UsageError: there is no such folder, or the cycle was not issued.
+    """
+    require_aware(as_of)
+    issued = issued_cycle(ctx, cycle)
+    if not folder.is_dir():
+        raise UsageError(f"文件夹 {folder} 不存在。")
+    arrivals = Arrivals(ctx.ledger, ctx.store, ctx.clock)
+    with ctx.ledger.lock(f"channel:{FOLDER}", wait=True):
+        new = arrivals.from_folder(FOLDER, folder.resolve(), issued.code, as_of)
+    return _process(ctx, len(new), as_of)
+
+
+def receive_for(ctx: Context, issued: IssuedCycle, as_of: datetime) -> dict[str, str]:
+    """Drain a cycle's channels; those that could not be read come back with the reason.
+
+    A mailbox without any connection cannot be read nor written: this installation works by folder, and
+    nothing of that mailbox is awaited here. One that can write but not read stops its reminders.
+    """
+    unread: dict[str, str] = {}
+    for code, channel in issued.loaded.cycle.channels.items():
+        if not _is_configured(ctx, code, channel):
+            if ctx.connections.get(connection_id(code, "smtp")) is not None:
+                unread[code] = f"没有连接 {connection_id(code, 'imap')}"
+            continue
+        try:
+            _drain(ctx, code, channel, as_of)
+        except (TransientError, OSError) as e:
+            unread[code] = str(e)
+    return unread
+
+
+def _channels(ctx: Context) -> dict[str, Channel]:
+    found: dict[str, Channel] = {}
+    for code in issued_codes(ctx):
+        for name, channel in issued_cycle(ctx, code).loaded.cycle.channels.items():
+            found.setdefault(name, channel)
+    return found
+
+
+def _stop_if_unknown(channels: Sequence[str], known: dict[str, Channel]) -> None:
+    for code in channels:
+        if code not in known:
+            listed = "、".join(known) or "（尚未下发任何统计任务）"
+            raise UsageError(f"没有渠道“{code}”，现有：{listed}。")
+
+
+def _is_configured(ctx: Context, code: str, channel: Channel) -> bool:
+    return channel.folder is not None or ctx.connections.get(connection_id(code, "imap")) is not None
+
+
+def _drain(ctx: Context, code: str, channel: Channel, as_of: datetime) -> int:
+    """Store what a channel holds; how many deliveries were new."""
+    arrivals = Arrivals(ctx.ledger, ctx.store, ctx.clock)
+    with ctx.ledger.lock(f"channel:{code}", wait=True):
+        if channel.folder is not None:
+            root = Path(channel.folder)
+            root = root if root.is_absolute() else ctx.home.path / root
+            root.mkdir(parents=True, exist_ok=True)
+            new = arrivals.from_folder(code, root, None, as_of)
+        else:
+            new = _drain_mailbox(ctx, arrivals, code, as_of)
+    _log_sweep(ctx, code, len(new))
+    return len(new)
+
+
+def _drain_mailbox(ctx: Context, arrivals: Arrivals, code: str, as_of: datetime) -> list[int]:
+    name = connection_id(code, "imap")
+    server = ctx.connections.get(name)
+    if server is None:
+        raise UsageError(
+            f"渠道 {code} 没有连接 {name}。请在 Airflow 的“连接”中添加，"
+            f"或设置环境变量 AIRFLOW_CONN_{name.upper()}。"
+        )
+    ctx.say(f"读取邮箱 {code}")
+    with Mailbox(server) as mailbox:
+        return arrivals.from_mailbox(code, mailbox, as_of)
+
+
+def _log_sweep(ctx: Context, code: str, new: int) -> None:
+    if new:
+        with ctx.ledger.write() as session:
+            log_event(session, ctx, "swept", channel=code, new=new)
+
+
+def _process(ctx: Context, messages: int, as_of: datetime) -> dict[str, Any]:
+    done = process_pending(ctx, as_of)
+    return {
+        "messages": messages,
+        "files": sum(done.files.values()),
+        "dispositions": done.files,
+        "message_dispositions": done.messages,
+        "cycles": sorted(done.cycles),
+    }

@@ -1,0 +1,227 @@
+"""Send (发送): the only place that talks to SMTP, one account at a time, one letter claimed at a time.
+
+A claim is committed before the dialogue; whoever gets the account's lock next turns claims that were left
+over into `unknown`, because nobody can know whether those letters left. At each claim the letter's reason
+is looked at again (invariant 3).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from huizong.connections import MailServer, connection_id
+from huizong.errors import HuizongError, UsageError
+from huizong.ledger.tables import File, Letter, Version
+from huizong.outbox.compose import compose
+from huizong.outbox.context import load_context
+from huizong.outbox.model import Attachment, Outcome, Outgoing
+from huizong.outbox.sender import Sender
+from huizong.rules.marked import mark_workbook
+from huizong.rules.model import Finding, Severity
+from huizong.stages.context import Context
+from huizong.stages.issued import IssuedCycle, issued_codes, issued_cycle, log_event
+from huizong.stages.reasons import reason_is_gone
+from huizong.stages.replies import findings_of
+
+_REPLIES = {"receipt", "correction", "supplement"}
+
+
+def send(ctx: Context, channels: Sequence[str], as_of: datetime) -> dict[str, Any]:
+    """Drain what is queued and allowed on these channels.
+
+    Raises:
+        UsageError: a channel with letters has no SMTP connection.
+        TransientError: the server could not be reached; nothing is lost, run again.
+    """
+    total = {"sent": 0, "failed": 0, "cancelled": 0, "left": 0}
+    trouble: HuizongError | None = None
+    for channel in dict.fromkeys(channels):
+        if not _waiting(ctx, channel):
+            continue
+        try:
+            for name, count in _send_channel(ctx, channel, as_of).items():
+                total[name] += count
+        except HuizongError as e:
+            trouble = trouble or e  # the other accounts are tried all the same
+    if trouble:
+        raise trouble
+    return total
+
+
+def queued_channels(ctx: Context) -> list[str]:
+    """The channels that have letters to send."""
+    with ctx.ledger.read() as session:
+        return list(session.scalars(select(Letter.channel).distinct().order_by(Letter.channel)))
+
+
+def _waiting(ctx: Context, channel: str) -> int:
+    query = select(func.count()).where(
+        Letter.channel == channel, Letter.state.in_(("queued", "claimed", "rejected_temporary"))
+    )
+    with ctx.ledger.read() as session:
+        return session.scalar(query) or 0
+
+
+def account_of(ctx: Context, channel: str) -> MailServer:
+    """The channel's SMTP connection.
+
+    Raises:
+        UsageError: it is not configured.
+    """
+    name = connection_id(channel, "smtp")
+    server = ctx.connections.get(name)
+    if server is None:
+        raise UsageError(
+            f"渠道 {channel} 有待发信件，但没有连接 {name}。请在 Airflow 的“连接”中添加，"
+            f"或设置环境变量 AIRFLOW_CONN_{name.upper()}。"
+        )
+    return server
+
+
+def _send_channel(ctx: Context, channel: str, as_of: datetime) -> dict[str, int]:
+    server = account_of(ctx, channel)
+    counts = {"sent": 0, "failed": 0, "cancelled": 0, "left": 0}
+    with ctx.ledger.lock(f"account:{server.host}:{server.login}", wait=True):
+        _give_up_leftovers(ctx, channel)
+        cycles: dict[str, IssuedCycle] = {code: issued_cycle(ctx, code) for code in issued_codes(ctx)}
+        tried: set[int] = set()
+        with Sender(server) as sender:
+            while (letter := _next(ctx, channel, tried)) is not None:
+                tried.add(letter.id)
+                if _gone(ctx, letter, cycles, as_of):
+                    counts["cancelled"] += 1
+                    continue
+                mime = letter.mime or _freeze(ctx, letter, cycles, server)
+                if not _claim(ctx, letter, mime):
+                    continue
+                outcome = _attempt(ctx, sender, letter, mime)
+                counts["sent" if outcome.state == "sent" else "failed"] += 1
+                ctx.say(f"{letter.address}：{letter.subject}（{outcome.state}）")
+    counts["left"] = _waiting(ctx, channel)
+    return counts
+
+
+def _give_up_leftovers(ctx: Context, channel: str) -> None:
+    """Claims of a process that died: its lock is free, so nobody is at it any more."""
+    with ctx.ledger.write() as session:
+        left = session.scalars(
+            select(Letter).where(Letter.channel == channel, Letter.state == "claimed")
+        ).all()
+        for letter in left:
+            letter.state = "unknown"
+            letter.reply = "发送过程中断，不知是否已发出；请在已发送中核对后用 huizong outbox resolve 处理"
+            log_event(session, ctx, "letter_unknown", cycle=letter.cycle, letter=letter.id)
+
+
+def _next(ctx: Context, channel: str, tried: set[int]) -> Letter | None:
+    query = (
+        select(Letter)
+        .where(
+            Letter.channel == channel,
+            Letter.state.in_(("queued", "rejected_temporary")),
+            Letter.id.not_in(tried),
+        )
+        .order_by(Letter.id)
+        .limit(1)
+    )
+    with ctx.ledger.read() as session:
+        return session.scalars(query).first()
+
+
+def _gone(ctx: Context, letter: Letter, cycles: dict[str, IssuedCycle], as_of: datetime) -> bool:
+    with ctx.ledger.write() as session:
+        fresh = session.get_one(Letter, letter.id)
+        issued = cycles.get(fresh.cycle or "")
+        why = reason_is_gone(session, fresh, issued, as_of) if issued else None
+        if why is not None:
+            fresh.state, fresh.reply, fresh.finished_at = "cancelled", why, ctx.clock.now()
+            log_event(session, ctx, "letter_cancelled", cycle=fresh.cycle, unit=fresh.unit, letter=fresh.id)
+        return why is not None
+
+
+def _freeze(ctx: Context, letter: Letter, cycles: dict[str, IssuedCycle], server: MailServer) -> str:
+    """Make the MIME bytes that this letter will have for good, and keep them in the store."""
+    issued = cycles[letter.cycle or ""]
+    collection = issued.collection(letter.collection or "")
+    context = load_context(json.dumps(letter.context["letter"]))
+    references = (letter.in_reply_to,) if letter.in_reply_to else ()
+    outgoing = Outgoing(
+        sender_name=collection.office.name,
+        sender_address=server.login,
+        to_name=letter.addressee,
+        to_address=letter.address,
+        message_id=letter.message_id,
+        rendered=ctx.letter_book.render(context),
+        auto_submitted="auto-replied" if letter.kind in _REPLIES else "auto-generated",
+        in_reply_to=letter.in_reply_to,
+        references=references,
+        attachments=tuple(_attachments(ctx, letter, cycles)),
+    )
+    return ctx.store.put(compose(outgoing, ctx.clock.now()))
+
+
+def _attachments(ctx: Context, letter: Letter, cycles: dict[str, IssuedCycle]) -> list[Attachment]:
+    files = [Attachment(name, ctx.store.get(digest)) for name, digest in letter.attachments]
+    ids = [int(v) for v in str(letter.context.get("marked", "")).split(",") if v]
+    for version_id in ids:
+        if marked := _marked(ctx, version_id, cycles):
+            files.append(marked)
+    return files
+
+
+def _marked(ctx: Context, version_id: int, cycles: dict[str, IssuedCycle]) -> Attachment | None:
+    """The clerk's own workbook with the cells in question marked; None where it cannot be made."""
+    with ctx.ledger.read() as session:
+        version = session.get_one(Version, version_id)
+        file = session.get_one(File, version.file_id)
+        rows = findings_of(session, version)
+    findings = [
+        Finding(r.rule, cast(Severity, r.severity), r.item, r.message, r.remedy, r.sheet, r.cell)
+        for r in rows
+    ]
+    instrument = cycles[version.cycle].loaded.instruments[version.instrument or ""]
+    data = mark_workbook(ctx.store.get(file.digest), findings, instrument.numbers)
+    stem = file.name.rpartition(".")[0] or file.name
+    return Attachment(f"{stem}（审核意见）.xlsx", data) if data else None
+
+
+def _claim(ctx: Context, letter: Letter, mime: str) -> bool:
+    """Take the letter in hand; False if somebody decided otherwise meanwhile."""
+    with ctx.ledger.write() as session:
+        taken = session.execute(
+            update(Letter)
+            .where(Letter.id == letter.id, Letter.state.in_(("queued", "rejected_temporary")))
+            .values(state="claimed", mime=mime, claimed_at=ctx.clock.now(), attempts=Letter.attempts + 1)
+        )
+        return bool(cast(Any, taken).rowcount)
+
+
+def _attempt(ctx: Context, sender: Sender, letter: Letter, mime: str) -> Outcome:
+    """One attempt. A server that cannot be reached leaves the letter as it was and ends the batch."""
+    try:
+        outcome = sender.send(letter.address, ctx.store.get(mime))
+    except HuizongError as e:
+        with ctx.ledger.write() as session:
+            fresh = session.get_one(Letter, letter.id)
+            fresh.state, fresh.reply = "queued", str(e)
+        raise
+    with ctx.ledger.write() as session:
+        _finish(ctx, session, letter.id, outcome)
+    return outcome
+
+
+def _finish(ctx: Context, session: Session, letter_id: int, outcome: Outcome) -> None:
+    fresh = session.get_one(Letter, letter_id)
+    fresh.state = outcome.state
+    fresh.reply = f"{outcome.code or ''} {outcome.reply}".strip()
+    fresh.finished_at = ctx.clock.now()
+    log_event(
+        session, ctx, "letter_sent" if outcome.state == "sent" else "letter_not_sent",
+        cycle=fresh.cycle, unit=fresh.unit, letter=fresh.id, state=outcome.state,
+    )  # fmt: skip

@@ -1,0 +1,294 @@
+"""Where every unit stands: computed from the ledger, never stored (报送进度).
+
+One place decides; status, chase, replies, assemble and the board all ask here.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from huizong.definition.model import Collection, Part
+from huizong.definition.schedule import Deadline
+from huizong.definition.when import When
+from huizong.frame.roster import Unit
+from huizong.ledger.tables import Decision, Delivery, File, FindingRow, FrameUnit, Version
+from huizong.stages.issued import IssuedCycle
+from huizong.stages.versions import COUNTING
+
+UnitStatus = Literal[
+    "not_started", "unsettled", "partial", "in_query", "complete", "nil", "waived", "refused", "undeliverable"
+]
+# Open dispositions that make reminders wait (invariant 10).
+WAITING = ("triage", "set_aside", "restricted", "link_pending", "question", "extension_request")
+QUERIES = ("mandatory", "quasi_mandatory", "verify")
+
+
+@dataclass
+class Standing:
+    """One unit in one collection at `as_of`."""
+
+    unit: Unit
+    collection: Collection
+    due: Deadline | None
+    due_version: int = 1
+    status: UnitStatus = "not_started"
+    versions: dict[str, list[Version]] = field(default_factory=dict)  # part → oldest first
+    findings: list[FindingRow] = field(default_factory=list)  # open, of the versions that stand
+    waiting: list[str] = field(default_factory=list)  # open dispositions
+    extended: bool = False
+    no_mailbox: bool = False
+    punctual: bool | None = None
+
+    def newest(self, part: Part) -> Version | None:
+        found = self.versions.get(part.code)
+        return found[-1] if found else None
+
+    def counted(self, part: Part) -> Version | None:
+        """The version of a part that counts: the newest accepted."""
+        return next((v for v in reversed(self.versions.get(part.code, [])) if v.status in COUNTING), None)
+
+    @property
+    def missing_parts(self) -> list[Part]:
+        """Required parts of which nothing stands: nothing came, or all of it was rejected."""
+        return [p for p in self.collection.required_parts if not self._stands(p)]
+
+    def _stands(self, part: Part) -> bool:
+        return self.counted(part) is not None
+
+    @property
+    def absent_parts(self) -> list[Part]:
+        """Required parts of which nothing came at all: those a letter asks for."""
+        return [p for p in self.collection.required_parts if not self.versions.get(p.code)]
+
+    @property
+    def returned(self) -> bool:
+        """Whether the unit counts as returned: its form counts (without a form: any part), or nil."""
+        if self.status == "nil":
+            return True
+        form = self.collection.form
+        if form is not None:
+            return self.counted(form) is not None
+        return any(v.status in COUNTING for found in self.versions.values() for v in found)
+
+    @property
+    def open_queries(self) -> list[FindingRow]:
+        return [f for f in self.findings if f.severity in QUERIES]
+
+    @property
+    def reminders_wait(self) -> bool:
+        """暂缓催报: something of the unit's is pending, in triage, set aside, or it asked a question."""
+        pending = any(v.status == "pending" for found in self.versions.values() for v in found)
+        return pending or bool(self.waiting)
+
+    def flags(self) -> list[str]:
+        told = {"extended": self.extended, "no_mailbox": self.no_mailbox, "punctual": bool(self.punctual)}
+        return [name for name, on in told.items() if on]
+
+
+def standings(session: Session, issued: IssuedCycle, as_of: datetime) -> list[Standing]:
+    """Every unit of every frame in the established order, as the ledger says at `as_of`."""
+    found: list[Standing] = []
+    for collection in issued.collections:
+        found += _of_collection(session, issued, collection, as_of)
+    return found
+
+
+def _of_collection(
+    session: Session, issued: IssuedCycle, collection: Collection, as_of: datetime
+) -> list[Standing]:
+    units = _frame(session, issued, collection)
+    decisions = _decisions(session, issued, collection, as_of)
+    versions = _versions(session, issued, collection, as_of)
+    findings = _findings(
+        session, [v for parts in versions.values() for found in parts.values() for v in found]
+    )
+    waiting = _waiting(session, issued, collection, as_of)
+    usual = issued.schedule.due(collection)
+    result = []
+    for unit in units:
+        standing = Standing(unit, collection, usual, versions=dict(versions.get(unit.code, {})))
+        standing.waiting = waiting.get(unit.code, [])
+        standing.no_mailbox = unit.code not in issued.contacts and unit.code not in issued.bounced_units
+        standing.findings = [f for v in _standing_versions(standing) for f in findings.get(v.id, [])]
+        _apply_extension(issued, standing, decisions.get(unit.code, []))
+        standing.status = _status(issued, standing, decisions.get(unit.code, []))
+        standing.punctual = _punctual(standing)
+        result.append(standing)
+    return result
+
+
+def _frame(session: Session, issued: IssuedCycle, collection: Collection) -> list[Unit]:
+    codes = session.scalars(
+        select(FrameUnit.unit)
+        .where(
+            FrameUnit.cycle == issued.code,
+            FrameUnit.version == issued.version,
+            FrameUnit.collection == collection.code,
+        )
+        .order_by(FrameUnit.position)
+    )
+    return [issued.unit(code) for code in codes]
+
+
+def _decisions(
+    session: Session, issued: IssuedCycle, collection: Collection, as_of: datetime
+) -> dict[str, list[Decision]]:
+    rows = session.scalars(
+        select(Decision)
+        .where(Decision.cycle == issued.code, Decision.collection == collection.code, Decision.as_of <= as_of)
+        .order_by(Decision.id)
+    )
+    return _grouped(rows, lambda d: d.unit)
+
+
+def _versions(
+    session: Session, issued: IssuedCycle, collection: Collection, as_of: datetime
+) -> dict[str, dict[str, list[Version]]]:
+    rows = session.scalars(
+        select(Version)
+        .where(
+            Version.cycle == issued.code,
+            Version.collection == collection.code,
+            Version.received_at <= as_of,
+        )
+        .order_by(Version.number)
+    )
+    found: dict[str, dict[str, list[Version]]] = defaultdict(lambda: defaultdict(list))
+    for version in rows:
+        found[version.unit][version.part].append(version)
+    return found
+
+
+def _findings(session: Session, versions: list[Version]) -> dict[int, list[FindingRow]]:
+    ids = [v.id for v in versions if v.status in {"rejected", *COUNTING}]
+    if not ids:
+        return {}
+    rows = session.scalars(
+        select(FindingRow)
+        .join(Version, FindingRow.version_id == Version.id)
+        .where(
+            Version.cycle == versions[0].cycle,
+            Version.collection == versions[0].collection,
+            FindingRow.settled_at.is_(None),
+        )
+        .order_by(FindingRow.id)
+    )
+    wanted = set(ids)
+    return _grouped((f for f in rows if f.version_id in wanted), lambda f: f.version_id)
+
+
+def _waiting(
+    session: Session, issued: IssuedCycle, collection: Collection, as_of: datetime
+) -> dict[str, list[str]]:
+    """Open dispositions by unit. What a unit sent afterwards and was taken settles its unreadable files."""
+    files = session.execute(
+        select(File.disposition, File.witnesses, File.unit, Delivery.unit.label("sender"), Delivery.id)
+        .join(Delivery, File.delivery_id == Delivery.id)
+        .where(
+            Delivery.cycle == issued.code,
+            Delivery.received_at <= as_of,
+            File.disposition.in_(WAITING),
+            File.settled_at.is_(None),
+            Delivery.settled_at.is_(None),
+        )
+    )
+    messages = session.execute(
+        select(Delivery.disposition, Delivery.unit.label("sender"), Delivery.id).where(
+            Delivery.cycle == issued.code,
+            Delivery.received_at <= as_of,
+            Delivery.disposition.in_(WAITING),
+            Delivery.settled_at.is_(None),
+            ~select(File.id).where(File.delivery_id == Delivery.id).exists(),
+        )
+    )
+    later = newest_return(session, issued.code, collection.code)
+    found: dict[str, list[str]] = defaultdict(list)
+    for row in files:
+        named = {f.get("unit") for f in (row.witnesses or {}).get("forms", [])}
+        for unit in {row.unit or row.sender} | named - {None}:
+            if unit and not settled_later(row.disposition, later.get(unit, 0), row.id):
+                found[unit].append(row.disposition)
+    for row in messages:
+        if row.sender and not settled_later(row.disposition, later.get(row.sender, 0), row.id):
+            found[row.sender].append(row.disposition)
+    return found
+
+
+def settled_later(disposition: str, newest_return: int, delivery: int) -> bool:
+    """A file that could not be read is settled once the unit has sent something that could."""
+    return disposition == "set_aside" and newest_return > delivery
+
+
+def newest_return(session: Session, cycle: str | None, collection: str | None) -> dict[str, int]:
+    """Unit → the newest delivery of which something was taken."""
+    rows = session.execute(
+        select(Version.unit, func.max(Version.delivery_id).label("newest"))
+        .where(Version.cycle == cycle, Version.collection == collection)
+        .group_by(Version.unit)
+    )
+    return {row.unit: row.newest for row in rows}
+
+
+def _standing_versions(standing: Standing) -> Iterable[Version]:
+    """Of each part the newest version, and the one that counts while a newer one is rejected."""
+    for part in standing.collection.parts:
+        found = standing.versions.get(part.code, [])
+        if part.appends:
+            yield from found
+        elif found:
+            yield found[-1]
+
+
+def _apply_extension(issued: IssuedCycle, standing: Standing, decisions: list[Decision]) -> None:
+    extensions = [d for d in decisions if d.kind == "extend"]
+    standing.due_version = 1 + len(extensions)
+    if extensions and standing.due is not None:
+        standing.extended = True
+        standing.due = issued.schedule.resolve(
+            When.parse(extensions[-1].value["until"]), issued.schedule.anchors(standing.collection)
+        )
+
+
+def _status(issued: IssuedCycle, standing: Standing, decisions: list[Decision]) -> UnitStatus:
+    last = next((d.kind for d in reversed(decisions) if d.kind in {"waive", "refuse", "nil", "reopen"}), None)
+    decided: dict[str | None, UnitStatus] = {"waive": "waived", "refuse": "refused", "nil": "nil"}
+    if last in decided:
+        return decided[last]
+    if any(v.status == "rejected" for v in _standing_versions(standing)) or standing.open_queries:
+        return "in_query"
+    if not standing.missing_parts:
+        return "complete"
+    if standing.reminders_wait:
+        return "unsettled"
+    if any(standing.versions.values()):
+        return "partial"
+    unreachable = standing.unit.code in issued.bounced_units and standing.unit.code not in issued.contacts
+    return "undeliverable" if unreachable else "not_started"
+
+
+def _punctual(standing: Standing) -> bool | None:
+    """Whether the first readable version with all required parts came in time; None while there is none.
+
+    A later correction that we asked for does not make it late, so the first of each part decides.
+    """
+    if standing.due is None:
+        return None
+    firsts = [standing.versions.get(p.code, [None])[0] for p in standing.collection.required_parts]
+    arrived = [v.received_at for v in firsts if v is not None]
+    if len(arrived) < len(firsts) or not arrived:
+        return None
+    return max(arrived) < standing.due.instant
+
+
+def _grouped(rows: Iterable[Any], key: Any) -> dict[Any, list[Any]]:
+    found: dict[Any, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[key(row)].append(row)
+    return found

@@ -1,0 +1,176 @@
+"""Where every unit stands, what is in the outbox, and where a total comes from."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from huizong.errors import UsageError
+from huizong.ledger.tables import (
+    Edition,
+    EditionTotal,
+    EditionVersion,
+    File,
+    Letter,
+    Value,
+    Version,
+)
+from huizong.ledger.types import canonical
+from huizong.rules.model import SEVERITIES
+from huizong.stages.context import Context
+from huizong.stages.coverage import rate_text, rates
+from huizong.stages.issued import issued_cycle, require_aware
+from huizong.stages.standing import Standing, standings
+
+
+def status(ctx: Context, code: str, as_of: datetime) -> dict[str, Any]:
+    """The contract's JSON of `huizong status`.
+
+    Raises:
+        UsageError: the cycle was not issued or was changed since.
+    """
+    require_aware(as_of)
+    issued = issued_cycle(ctx, code)
+    with ctx.ledger.read() as session:
+        found = standings(session, issued, as_of)
+    every, on_time = rates([s for s in found if not s.collection.voluntary])
+    return {
+        "cycle": code,
+        "units": [_unit(s) for s in found],
+        "reporting_rate": rate_text(every),
+        "reporting_rate_on_time": rate_text(on_time),
+    }
+
+
+def _unit(s: Standing) -> dict[str, Any]:
+    form = s.collection.form
+    counts = dict.fromkeys(SEVERITIES, 0)
+    for finding in s.findings:
+        counts[finding.severity] += 1  # type: ignore[index]
+    return {
+        "code": s.unit.code,
+        "name": s.unit.name,
+        "collection": s.collection.code,
+        "status": s.status,
+        "punctual": s.punctual,
+        "versions": len(s.versions.get(form.code, [])) if form else _deliveries(s),
+        "parts": {p.code: _part_status(s, p.code) for p in s.collection.parts},
+        "findings": dict(counts),
+        "flags": s.flags(),
+        "waiting": s.waiting,
+        "received_at": _received_at(s),
+    }
+
+
+def _deliveries(s: Standing) -> int:
+    return len({v.delivery_id for found in s.versions.values() for v in found})
+
+
+def _part_status(s: Standing, part: str) -> str:
+    found = s.versions.get(part, [])
+    return found[-1].status if found else "missing"
+
+
+def _received_at(s: Standing) -> str | None:
+    """When the newest of what counts came."""
+    moments = [v.received_at for found in s.versions.values() for v in found]
+    return max(moments).isoformat(timespec="seconds") if moments else None
+
+
+def outbox(ctx: Context) -> dict[str, Any]:
+    """All letters, in the order in which they were queued."""
+    with ctx.ledger.read() as session:
+        letters = session.scalars(select(Letter).order_by(Letter.id)).all()
+    return {
+        "letters": [
+            {
+                "id": letter.id,
+                "kind": letter.kind,
+                "unit": letter.unit,
+                "to": letter.address,
+                "subject": letter.subject,
+                "state": letter.state,
+                "message_id": letter.message_id,
+                "attempts": letter.attempts,
+                "reply": letter.reply,
+            }
+            for letter in letters
+        ]
+    }
+
+
+def trace(
+    ctx: Context,
+    code: str,
+    item: str,
+    *,
+    collection: str | None = None,
+    edition: str | None = None,
+) -> dict[str, Any]:
+    """From a total to every unit's version, file, sheet and cell (invariant 6).
+
+    Args:
+        edition: provisional, final or revised; default: the newest of all.
+
+    Raises:
+        UsageError: no such edition, or no such item in it.
+    """
+    with ctx.ledger.read() as session:
+        newest = _edition(session, code, edition)
+        total = session.scalars(
+            select(EditionTotal).where(
+                EditionTotal.edition_id == newest.id,
+                EditionTotal.item == item,
+                EditionTotal.collection == collection if collection else EditionTotal.id.is_not(None),
+            )
+        ).first()
+        if total is None:
+            known = session.scalars(
+                select(EditionTotal.item)
+                .where(EditionTotal.edition_id == newest.id)
+                .order_by(EditionTotal.id)
+            ).all()
+            raise UsageError(f"汇总中没有指标“{item}”，现有：{'、'.join(dict.fromkeys(known))}。")
+        rows = session.execute(
+            select(Version, Value, File)
+            .join(EditionVersion, EditionVersion.version_id == Version.id)
+            .join(Value, Value.version_id == Version.id)
+            .join(File, File.id == Version.file_id)
+            .where(
+                EditionVersion.edition_id == newest.id,
+                Version.collection == total.collection,
+                Value.item == item,
+                Value.number.is_not(None),
+            )
+            .order_by(Version.unit)
+        ).all()
+        return {
+            "total": canonical(total.total),
+            "edition": {"kind": newest.kind, "number": newest.number},
+            "sources": [
+                {
+                    "unit": version.unit,
+                    "value": canonical(value.number) if value.number is not None else None,
+                    "raw": value.raw,
+                    "version": version.number,
+                    "file": file.name,
+                    "sheet": value.sheet,
+                    "cell": value.cell,
+                    "sha256": file.digest,
+                }
+                for version, value, file in rows
+            ],
+        }
+
+
+def _edition(session: Session, code: str, kind: str | None) -> Edition:
+    query = select(Edition).where(Edition.cycle == code)
+    if kind is not None:
+        query = query.where(Edition.kind == kind)
+    newest = session.scalars(query.order_by(Edition.id.desc()).limit(1)).first()
+    if newest is None:
+        raise UsageError(f"{code} 还没有{'该版次的' if kind else ''}汇总，请先运行 huizong assemble {code}。")
+    return newest

@@ -1,0 +1,167 @@
+"""What waits for a person, and what the person decided: assign it to a unit, or close it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from huizong.errors import UsageError
+from huizong.intake.parts import classify
+from huizong.intake.recognise import Verdict
+from huizong.ledger.tables import Delivery, File, Version
+from huizong.readers.model import FileReading
+from huizong.stages.context import Context
+from huizong.stages.issued import IssuedCycle, issued_codes, issued_cycle, log_event
+from huizong.stages.standing import WAITING, newest_return, settled_later
+from huizong.stages.versions import add_version
+
+
+def waiting(ctx: Context) -> dict[str, Any]:
+    """Files and messages that wait for a person, oldest first. Ids: `f12` a file, `d5` a message."""
+    with ctx.ledger.read() as session:
+        files = session.execute(
+            select(File, Delivery)
+            .join(Delivery, File.delivery_id == Delivery.id)
+            .where(File.disposition.in_(WAITING), File.settled_at.is_(None), Delivery.settled_at.is_(None))
+            .order_by(File.id)
+        ).all()
+        messages = session.scalars(
+            select(Delivery)
+            .where(
+                Delivery.disposition.in_(WAITING),
+                Delivery.settled_at.is_(None),
+                ~select(File.id).where(File.delivery_id == Delivery.id).exists(),
+            )
+            .order_by(Delivery.id)
+        ).all()
+        rows = [
+            _row(f"f{file.id}", file.disposition, file.reason, delivery, file.name)
+            for file, delivery in files
+            if not _answered_since(
+                session, file.disposition, file.cycle, file.collection, file.unit, delivery
+            )
+        ]
+        rows += [
+            _row(f"d{d.id}", d.disposition or "", d.reason or "", d, None)
+            for d in messages
+            if not _answered_since(session, d.disposition or "", d.cycle, d.collection, d.unit, d)
+        ]
+    return {"waiting": sorted(rows, key=lambda row: row["received_at"])}
+
+
+def _answered_since(
+    session: Session,
+    disposition: str,
+    cycle: str | None,
+    collection: str | None,
+    unit: str | None,
+    delivery: Delivery,
+) -> bool:
+    """Unreadable, and the unit has sent something readable since."""
+    newest = newest_return(session, cycle, collection).get(unit or "", 0)
+    return settled_later(disposition, newest, delivery.id)
+
+
+def _row(
+    identity: str, disposition: str, reason: str, delivery: Delivery, name: str | None
+) -> dict[str, Any]:
+    return {
+        "id": identity,
+        "disposition": disposition,
+        "reason": reason,
+        "from": delivery.sender,
+        "subject": delivery.subject,
+        "received_at": delivery.received_at.isoformat(timespec="seconds"),
+        "file": name,
+    }
+
+
+def assign(
+    ctx: Context, identity: str, unit: str, collection: str, *, by: str, reason: str
+) -> dict[str, Any]:
+    """Give what waits to a unit; its forms and files become versions that the next validate checks.
+
+    Raises:
+        UsageError: no such id, unit or collection; or nothing of it fits what is asked for.
+    """
+    _require_words(by, reason)
+    with ctx.ledger.read() as session:
+        file, delivery = _find(session, identity)
+    if delivery.cycle is None and (file is None or file.cycle is None):
+        cycles = _cycles_with(ctx, unit, collection)
+        if len(cycles) != 1:
+            raise UsageError(f"不能确定 {identity} 属于哪项统计任务：单位 {unit}、事项 {collection} 不唯一。")
+        issued = cycles[0]
+    else:
+        issued = issued_cycle(ctx, (file.cycle if file and file.cycle else delivery.cycle) or "")
+    issued.unit(unit)
+    issued.collection(collection)
+    with ctx.ledger.write() as session:
+        file, delivery = _find(session, identity)
+        made = _assign_file(session, issued, file, delivery, unit, collection) if file else 0
+        delivery.cycle, delivery.collection, delivery.unit = issued.code, collection, unit
+        delivery.answered_at = None if made else delivery.answered_at
+        if file is None:
+            delivery.settled_at = ctx.clock.now()
+        log_event(
+            session, ctx, "assigned", cycle=issued.code, collection=collection, unit=unit, by=by, words=reason,
+            id=identity,
+        )  # fmt: skip
+    return {"id": identity, "unit": unit, "collection": collection, "versions": made}
+
+
+def _cycles_with(ctx: Context, unit: str, collection: str) -> list[IssuedCycle]:
+    cycles = [issued_cycle(ctx, code) for code in issued_codes(ctx)]
+    return [c for c in cycles if c.loaded.cycle.collection(collection) and unit in c.loaded.by_code]
+
+
+def _assign_file(
+    session: Session, issued: IssuedCycle, file: File, delivery: Delivery, unit: str, code: str
+) -> int:
+    collection = issued.collection(code)
+    reading = FileReading.model_validate_json(file.reading or "{}")
+    verdict = Verdict("return", unit, from_registered=False)
+    file.cycle, file.collection, file.unit = issued.code, code, unit
+    made: list[Version | None] = []
+    for n, form in enumerate(reading.forms):
+        part = next((p for p in collection.parts if p.instrument == form.instrument), None)
+        if part is not None:
+            file.part = part.code
+            made.append(add_version(session, delivery, file, part, n, form, verdict))
+    if not reading.forms and (part := classify(file.name, reading, collection.parts)):
+        file.part = part.code
+        made.append(add_version(session, delivery, file, part, 0, None, verdict))
+    if not made:
+        raise UsageError(f"“{file.name}”里没有 {code} 所要的材料，无法认领；可用 triage close 结案。")
+    file.disposition = "return" if any(made) else "duplicate"
+    delivery.disposition = file.disposition
+    return sum(v is not None for v in made)
+
+
+def close(ctx: Context, identity: str, *, by: str, reason: str) -> dict[str, Any]:
+    """Settle what waits without taking it: the reason stays in the event log."""
+    _require_words(by, reason)
+    with ctx.ledger.write() as session:
+        file, delivery = _find(session, identity)
+        (file or delivery).settled_at = ctx.clock.now()
+        log_event(
+            session, ctx, "closed", cycle=delivery.cycle, unit=delivery.unit, by=by, words=reason, id=identity
+        )
+    return {"id": identity, "closed": True}
+
+
+def _require_words(by: str, reason: str) -> None:
+    if not by.strip() or not reason.strip():
+        raise UsageError("请写明经办人（--by）和理由（--reason）。")
+
+
+def _find(session: Session, identity: str) -> tuple[File | None, Delivery]:
+    kind, number = identity[:1], identity[1:]
+    if kind in {"f", "d"} and number.isdigit():
+        if kind == "f" and (file := session.get(File, int(number))):
+            return file, session.get_one(Delivery, file.delivery_id)
+        if kind == "d" and (delivery := session.get(Delivery, int(number))):
+            return None, delivery
+    raise UsageError(f"没有编号为“{identity}”的来件，先看 huizong triage list。")

@@ -1,0 +1,235 @@
+"""Validate (审核): run the rules once over what is new, record the findings, answer each sender once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from huizong.definition.model import Collection
+from huizong.errors import OperatorError
+from huizong.home import find_file
+from huizong.instruments.model import Instrument
+from huizong.ledger.tables import File, FindingRow, Value, Version
+from huizong.readers.model import FileReading
+from huizong.rules.model import SEVERITIES, Finding, FormRow
+from huizong.rules.run import run_batch, suite_version
+from huizong.stages.context import Context
+from huizong.stages.issued import IssuedCycle, issued_cycle, log_event, require_aware
+from huizong.stages.processing import process_pending
+from huizong.stages.replies import answer_all
+from huizong.stages.versions import COUNTING, settle, versions_of
+
+
+def validate(ctx: Context, code: str, as_of: datetime, *, send: bool = True) -> dict[str, Any]:
+    """Read what is unread, check what is unchecked, record, reply. The counts are the cycle's, so that a
+    second run says the same.
+
+    Raises:
+        UsageError: the cycle was not issued or was changed since.
+        RulesBrokenError: a rule could not be judged for every return; nobody was answered.
+        TransientError: the mail server or the database failed; safe to run again.
+    """
+    require_aware(as_of)
+    process_pending(ctx, as_of, cycle=code)
+    issued = issued_cycle(ctx, code)
+    with ctx.ledger.lock(f"validate:{code}", wait=True):
+        for collection in issued.collections:
+            _check_forms(ctx, issued, collection)
+            _accept_other_parts(ctx, issued, collection)
+        queued = answer_all(ctx, issued, as_of)
+    channels = sorted({c.channel for c in issued.collections})
+    if send:
+        from huizong.stages.send import send as send_letters
+
+        send_letters(ctx, channels, as_of)
+    with ctx.ledger.read() as session:
+        by_status, findings = _counts(session, issued)
+    return {
+        "cycle": code,
+        "returns": sum(by_status.values()),
+        "by_status": by_status,
+        "findings": findings,
+        "queued": queued,
+        "channels": channels,
+    }
+
+
+def suite_path(ctx: Context, instrument: Instrument) -> Any:
+    """The expectations of an instrument.
+
+    Raises:
+        OperatorError: there are none.
+    """
+    path = find_file(ctx.home.expectations, f"{instrument.ref}.json")
+    if path is None:
+        raise OperatorError(f"缺少审核规则 expectations/{instrument.ref}.json，未做任何审核与答复。")
+    return path
+
+
+def _check_forms(ctx: Context, issued: IssuedCycle, collection: Collection) -> None:
+    instrument = issued.loaded.instrument_of(collection)
+    if instrument is None:
+        return
+    with ctx.ledger.read() as session:
+        pending = session.scalars(
+            select(Version)
+            .where(
+                Version.cycle == issued.code,
+                Version.collection == collection.code,
+                Version.instrument.is_not(None),
+                Version.status == "pending",
+            )
+            .order_by(Version.id)
+        ).all()
+        rows = [_row(session, issued, version) for version in pending]
+    if not pending:
+        return
+    path = suite_path(ctx, instrument)
+    ctx.say(f"审核 {collection.code} 的 {len(rows)} 份报表")
+    found = run_batch(rows, instrument, path)
+    version_of_rules = suite_version(path)
+    with ctx.ledger.write() as session:
+        for version in pending:
+            fresh = session.get_one(Version, version.id)
+            if fresh.status == "pending":
+                _record(ctx, session, collection, fresh, found[str(version.id)], version_of_rules)
+
+
+def _row(session: Session, issued: IssuedCycle, version: Version) -> FormRow:
+    unit = issued.unit(version.unit)
+    form = form_of(session, version)
+    return FormRow(
+        key=str(version.id),
+        unit_name=unit.full_name,
+        address_as=unit.address_as,
+        items=dict(form.items),
+        missing=form.missing,
+        duplicated=form.duplicated,
+        unit_text=form.unit_text,
+        unit_names=unit.names,
+        previous=_previous(session, issued, version),
+    )
+
+
+def form_of(session: Session, version: Version) -> Any:
+    """The reading of a version's form."""
+    text = session.scalars(select(File.reading).where(File.id == version.file_id)).one()
+    return FileReading.model_validate_json(text or "{}").forms[version.form]
+
+
+def _previous(session: Session, issued: IssuedCycle, version: Version) -> dict[str, Decimal]:
+    """The unit's counted figures of the previous cycle, where this ledger holds it."""
+    previous = issued.loaded.cycle.previous
+    if previous is None:
+        return {}
+    rows = session.execute(
+        select(Value.item, Value.number)
+        .join(Version, Value.version_id == Version.id)
+        .where(
+            Version.cycle == previous,
+            Version.unit == version.unit,
+            Version.status.in_(COUNTING),
+            Value.number.is_not(None),
+        )
+    )
+    return {row.item: row.number for row in rows if row.number is not None}
+
+
+def return_status(findings: Sequence[Finding]) -> str:
+    """What findings make of a version (DESIGN 3): rejected, accepted with queries, or accepted."""
+    severities = {finding.severity for finding in findings}
+    if severities & {"mandatory", "quasi_mandatory"}:
+        return "rejected"
+    return "accepted_with_queries" if "verify" in severities else "accepted"
+
+
+def _record(
+    ctx: Context,
+    session: Session,
+    collection: Collection,
+    version: Version,
+    findings: Sequence[Finding],
+    rules_version: str,
+) -> None:
+    for finding in findings:
+        session.add(
+            FindingRow(
+                version_id=version.id,
+                rule=finding.rule,
+                rules_version=rules_version,
+                severity=finding.severity,
+                item=finding.item,
+                message=finding.message,
+                remedy=finding.remedy,
+                sheet=finding.sheet,
+                cell=finding.cell,
+            )
+        )
+    _conclude(ctx, session, collection, version, return_status(findings), rules_version)
+
+
+def _conclude(
+    ctx: Context,
+    session: Session,
+    collection: Collection,
+    version: Version,
+    status: str,
+    rules_version: str | None,
+) -> None:
+    version.status = status
+    version.rules_version = rules_version
+    version.checked_at = ctx.clock.now()
+    session.flush()
+    part = collection.part(version.part)
+    siblings = versions_of(session, version.cycle, version.collection, version.unit, version.part)
+    settle(siblings, appends=bool(part and part.appends))
+    log_event(
+        session, ctx, "checked", cycle=version.cycle, collection=version.collection, unit=version.unit,
+        version=version.id, status=status,
+    )  # fmt: skip
+
+
+def _accept_other_parts(ctx: Context, issued: IssuedCycle, collection: Collection) -> None:
+    """Parts without figures count as they came: they were opened, and a person looks at them."""
+    with ctx.ledger.write() as session:
+        pending = session.scalars(
+            select(Version)
+            .where(
+                Version.cycle == issued.code,
+                Version.collection == collection.code,
+                Version.instrument.is_(None),
+                Version.status == "pending",
+            )
+            .order_by(Version.id)
+        ).all()
+        for version in pending:
+            _conclude(ctx, session, collection, version, "accepted", None)
+
+
+def _counts(session: Session, issued: IssuedCycle) -> tuple[dict[str, int], dict[str, int]]:
+    """Versions by status (of the form, where there is one) and findings by severity."""
+    parts = {
+        (c.code, p.code) for c in issued.collections for p in c.parts if p.kind == "form" or c.form is None
+    }
+    statuses: dict[str, int] = {}
+    rows = session.execute(
+        select(Version.collection, Version.part, Version.status, func.count().label("n"))
+        .where(Version.cycle == issued.code)
+        .group_by(Version.collection, Version.part, Version.status)
+    )
+    for row in rows:
+        if (row.collection, row.part) in parts:
+            statuses[row.status] = statuses.get(row.status, 0) + row.n
+    found = session.execute(
+        select(FindingRow.severity, func.count().label("n"))
+        .join(Version, FindingRow.version_id == Version.id)
+        .where(Version.cycle == issued.code, Version.status != "superseded")
+        .group_by(FindingRow.severity)
+    )
+    counts = {row.severity: row.n for row in found}
+    return statuses, {severity: counts.get(severity, 0) for severity in SEVERITIES}

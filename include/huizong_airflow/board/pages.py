@@ -1,0 +1,123 @@
+"""What the board's pages show, gathered from the stages' own answers (the same as the command line's)."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from huizong.connections import EnvironmentConnections
+from huizong.definition.load import DefinitionError, find_cycles, load_cycle
+from huizong.errors import UsageError
+from huizong.home import Home
+from huizong.stages.words import UNIT_STATUS
+from huizong_airflow.board.tones import TROUBLED_LETTERS
+
+if TYPE_CHECKING:
+    from huizong.stages.context import Context
+
+
+@cache
+def context() -> Context:
+    """One for the server's life; opening brings the ledger's tables up to date."""
+    from huizong.stages.context import open_context
+    from huizong_machine.clock import SystemClock
+
+    return open_context(Home.from_environment(os.environ), SystemClock(), EnvironmentConnections(os.environ))
+
+
+@dataclass(frozen=True)
+class CycleLine:
+    """A cycle on the front page."""
+
+    code: str
+    title: str
+    live: bool
+    problem: str = ""
+    counts: tuple[tuple[str, int], ...] = ()  # unit status → units, in the order of UNIT_STATUS
+    units: int = 0
+    rate: str = ""
+
+
+def front() -> dict[str, Any]:
+    """All cycles, what waits for a person, and the letters by state."""
+    from huizong.stages.status import outbox
+    from huizong.stages.triage import waiting
+
+    ctx = context()
+    letters = outbox(ctx)["letters"]
+    return {
+        "now": ctx.clock.now(),
+        "cycles": [_line(ctx, code) for code in find_cycles(ctx.home)],
+        "waiting": waiting(ctx)["waiting"],
+        "letters": Counter(letter["state"] for letter in letters),
+        "troubled": [letter for letter in letters if letter["state"] in TROUBLED_LETTERS],
+    }
+
+
+def cycle(code: str) -> dict[str, Any]:
+    """One cycle with every unit.
+
+    Raises:
+        UsageError: there is no such cycle, or nothing of it has been issued.
+    """
+    from huizong.stages.status import status
+
+    ctx = context()
+    path = find_cycles(ctx.home).get(code)
+    if path is None:
+        raise UsageError(f"没有名为“{code}”的统计任务。")
+    definition = load_cycle(path, ctx.home).cycle
+    state = status(ctx, code, ctx.clock.now())
+    return {
+        "now": ctx.clock.now(),
+        "cycle": definition,
+        "units": state["units"],
+        "counts": _counts(state["units"]),
+        "rate": percent(state["reporting_rate"]),
+        "on_time": percent(state["reporting_rate_on_time"]),
+        "collections": {c.code: c.title or c.office.name for c in definition.collections},
+        "parts": {(c.code, p.code): p.name for c in definition.collections for p in c.parts},
+    }
+
+
+def _line(ctx: Context, code: str) -> CycleLine:
+    from huizong.stages.status import status
+
+    try:
+        definition = load_cycle(find_cycles(ctx.home)[code], ctx.home).cycle
+    except DefinitionError as e:
+        return CycleLine(code, code, live=False, problem=f"定义有误：{e}")
+    try:
+        state = status(ctx, code, ctx.clock.now())
+    except UsageError as e:
+        return CycleLine(code, definition.title, definition.live, problem=str(e))
+    units = state["units"]
+    return CycleLine(
+        code,
+        definition.title,
+        definition.live,
+        counts=_counts(units),
+        units=len(units),
+        rate=percent(state["reporting_rate"]),
+    )
+
+
+def _counts(units: list[dict[str, Any]]) -> tuple[tuple[str, int], ...]:
+    found = Counter(unit["status"] for unit in units)
+    return tuple((status, found[status]) for status in UNIT_STATUS if found[status])
+
+
+def percent(rate: str | None) -> str:
+    """A rate (decimal text from 0 to 1) as people write it; nothing where there is no denominator."""
+    return f"{Decimal(rate) * 100:.1f}%" if rate else ""
+
+
+def local_time(moment: datetime | str, zone: Any = None) -> str:
+    """An instant in the reader's zone, to the minute."""
+    when = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return f"{when.astimezone(zone):%Y-%m-%d %H:%M}"

@@ -1,0 +1,18 @@
+"""Put on $AIRFLOW_HOME/config (the image and the demo do so): Airflow imports it at every start.
+
+Tasks are forked from the scheduler (LocalExecutor) or the Celery worker; what those have imported, a task
+need not import again. Great Expectations costs 8 to 11 seconds of processor time, so it is imported once
+there, and only there: in the other components it would only cost memory.
+"""
+
+import sys
+
+FORKING = ({"scheduler"}, {"celery", "worker"})
+
+
+def _forks_tasks(arguments: list[str]) -> bool:
+    return any(words <= set(arguments[1:3]) for words in FORKING)
+
+
+if _forks_tasks(sys.argv):
+    import great_expectations  # noqa: F401

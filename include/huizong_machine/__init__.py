@@ -1,0 +1,1 @@
+"""Where the domain meets the machine: its clock, its environment, the console entry point."""
