@@ -17,6 +17,7 @@ from typing import Any
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from huizong.connections import connection_id
+from huizong.errors import OperatorError
 from huizong_airflow.context import home, imap_server
 
 # Servers may end an IDLE after 30 minutes (RFC 2177 says to renew within 29); NATs do after about 5.
@@ -46,6 +47,8 @@ class ImapIdleTrigger(BaseEventTrigger):
                 outcome = await self._wait()
                 pause = FIRST_PAUSE
             except Exception as e:  # whatever it is, a watcher must go on
+                if isinstance(e, OperatorError):  # a refused login: hammering locks the account
+                    pause = LONGEST_PAUSE
                 self.log.warning("%s：暂时无法守候新邮件，%d 秒后再试：%s", self.channel, pause, e)
                 await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads load, no secret
                 pause = min(pause * 2, LONGEST_PAUSE)

@@ -27,14 +27,14 @@ PITCH = 28.95
 TEXT_WIDTH = 156  # mm
 
 
-def heading(document: Document, text: str) -> None:
+def add_heading(document: Document, text: str) -> None:
     """A first heading; its outline level puts it into Word's navigation."""
     level = OxmlElement("w:outlineLvl")
     level.set(qn("w:val"), "0")
-    paragraph(document, text, HEADING_FONT, keep=True)._element.get_or_add_pPr().append(level)
+    add_paragraph(document, text, HEADING_FONT, keep=True)._element.get_or_add_pPr().append(level)
 
 
-def paragraph(
+def add_paragraph(
     document: Document,
     text: str,
     font: str = BODY_FONT,
@@ -44,8 +44,8 @@ def paragraph(
     indent: bool = True,
     keep: bool = False,
 ) -> Paragraph:
-    made: Paragraph = document.add_paragraph()
-    layout = made.paragraph_format
+    paragraph: Paragraph = document.add_paragraph()
+    layout = paragraph.paragraph_format
     paragraph.alignment = align
     layout.line_spacing_rule, layout.line_spacing = WD_LINE_SPACING.EXACTLY, Pt(PITCH)
     layout.space_before = layout.space_after = Pt(0)
@@ -65,7 +65,7 @@ def dress(run: Run, font: str, size: int) -> None:
     fonts.set(qn("w:hint"), "eastAsia")
 
 
-def table(
+def add_table(
     document: Document,
     head: Sequence[str],
     rows: Sequence[Sequence[str]],
@@ -89,12 +89,12 @@ def table(
             paragraph.alignment = ALIGN.CENTER if is_head else place
             paragraph.paragraph_format.space_before = paragraph.paragraph_format.space_after = Pt(2)
             dress(paragraph.add_run(clean(text)), HEADING_FONT if is_head else BODY_FONT, TABLE_SIZE)
-    after = paragraph(document, "", indent=False)
+    after = add_paragraph(document, "", indent=False)
     after.paragraph_format.line_spacing = Pt(12)
     return table
 
 
-def page(document: Document) -> None:
+def set_page(document: Document) -> None:
     section = document.sections[0]
     section.page_width, section.page_height = Mm(210), Mm(297)
     section.top_margin, section.bottom_margin = Mm(37), Mm(35)
@@ -126,7 +126,7 @@ def _page_field(run: Run) -> None:
         run._element.append(element)
 
 
-def header(document: Document, text: str) -> None:
+def set_header(document: Document, text: str) -> None:
     """What is not final says so on every page."""
     section = document.sections[0]
     for header in (section.header, section.even_page_header):

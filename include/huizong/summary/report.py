@@ -28,12 +28,13 @@ from huizong.summary.paper import (
     TEXT_WIDTH,
     TITLE_FONT,
     TITLE_SIZE,
+    add_heading,
+    add_paragraph,
+    add_table,
     clean,
     dress,
-    header,
-    page,
-    paragraph,
-    table,
+    set_header,
+    set_page,
 )
 from huizong.summary.totals import canonical, total
 
@@ -45,11 +46,11 @@ DIGIT, CELL_MARGINS = 2.15, 4  # of the table's text
 def write_report(data: SummaryData) -> bytes:
     """The .docx of an edition; the same data gives the same bytes."""
     document = docx.Document()
-    page(document)
+    set_page(document)
     _opening(document, data)
     numbered = _sections(data)
     for numeral, (heading, write) in zip("一二三四五", numbered, strict=False):
-        heading(document, f"{numeral}、{heading}")
+        add_heading(document, f"{numeral}、{heading}")
         write(document, data)
     _signature(document, data)
     properties = document.core_properties
@@ -76,15 +77,15 @@ def _sections(data: SummaryData) -> list[tuple[str, Any]]:
 def _opening(document: Document, data: SummaryData) -> None:
     # Two lines that each make sense, rather than a last line of one character.
     for text in (f"关于{data.cycle_title}", "开展情况的汇总报告"):
-        title = paragraph(document, text, TITLE_FONT, TITLE_SIZE, ALIGN.CENTER, indent=False)
+        title = add_paragraph(document, text, TITLE_FONT, TITLE_SIZE, ALIGN.CENTER, indent=False)
         title.paragraph_format.line_spacing = Pt(34)
-    stamp = paragraph(document, data.edition.label, NOTE_FONT, align=ALIGN.CENTER, indent=False)
+    stamp = add_paragraph(document, data.edition.label, NOTE_FONT, align=ALIGN.CENTER, indent=False)
     stamp.paragraph_format.space_after = Pt(14)
     if data.edition.kind == "provisional":
         stamp.runs[0].bold = True
-        header(document, data.edition.label)
+        set_header(document, data.edition.label)
     number = f"（{data.document_number}）" if data.document_number else ""
-    paragraph(
+    add_paragraph(
         document,
         f"根据{'、'.join(data.issued_by)}通知{number}要求，现将{data.collection_title}"
         f"截至{data.as_of_text}的汇总情况报告如下。",
@@ -95,7 +96,7 @@ def _coverage(document: Document, data: SummaryData) -> None:
     cover = data.coverage
     for said in (cover.sentence + data.rates_sentence, cover.incomplete_sentence, cover.waived_sentence):
         if said:
-            paragraph(document, said)
+            add_paragraph(document, said)
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ def _totals(document: Document, data: SummaryData) -> None:
     assert instrument is not None  # noqa: S101 - the section is left out without a form
     reporting = sum(1 for unit in data.units if unit.values)
     said = "；".join("，".join(m.said(data.totals) for m in group) for group in _measures(instrument))
-    paragraph(document, f"据{reporting}家单位上报数加总：{said}。各项汇总数见下表。")
+    add_paragraph(document, f"据{reporting}家单位上报数加总：{said}。各项汇总数见下表。")
     items = _figures(instrument)
     rows = [
         (
@@ -156,7 +157,7 @@ def _totals(document: Document, data: SummaryData) -> None:
     ]
     head = ("序号", "类别", "指标", "计量单位", "汇总数")
     aligned = (ALIGN.CENTER, ALIGN.LEFT, ALIGN.LEFT, ALIGN.CENTER, ALIGN.RIGHT)
-    table = table(document, head, rows, (14, 42, 52, 22, 26), aligned)
+    table = add_table(document, head, rows, (14, 42, 52, 22, 26), aligned)
     _merge_groups(table, items)
 
 
@@ -181,12 +182,12 @@ def _units(document: Document, data: SummaryData) -> None:
     fitting = _fitting([measure for measure in measures if measure.of(data.totals)], data.units)
     shown = list(fitting)
     also = "及主要指标如下（全部指标见汇总表“分单位明细”）" if shown else "如下"
-    paragraph(document, f"各单位报送进度{also}。")
+    add_paragraph(document, f"各单位报送进度{also}。")
     rows = [_unit_row(n, unit, shown) for n, unit in enumerate(data.units, start=1)]
     head = ("序号", "单位", "报送进度", "按时", *(measure.head for measure in shown))
     fixed = UNIT_COLUMNS if shown else (14, 78, 42, 22)
     aligned = (ALIGN.CENTER, ALIGN.LEFT, ALIGN.CENTER, ALIGN.CENTER, *(ALIGN.RIGHT for _ in shown))
-    table(document, head, rows, (*fixed, *fitting.values()), aligned)
+    add_table(document, head, rows, (*fixed, *fitting.values()), aligned)
 
 
 def _fitting(measures: Sequence[_Measure], units: Sequence[UnitLine]) -> dict[_Measure, int]:
@@ -212,7 +213,7 @@ def _unit_row(n: int, unit: UnitLine, measures: Sequence[_Measure]) -> tuple[str
 
 def _snippets(document: Document, data: SummaryData) -> None:
     for name, text in data.snippets:
-        paragraph = paragraph(document, f"{name}：", NOTE_FONT)
+        paragraph = add_paragraph(document, f"{name}：", NOTE_FONT)
         dress(paragraph.add_run(clean(text)), BODY_FONT, BODY_SIZE)
 
 
@@ -226,13 +227,13 @@ def _notes(document: Document, data: SummaryData) -> None:
         notes.append(f"现存审核问题：{'、'.join(found)}。")
     notes.append(f"应报名单及报送要求以第{data.definition_version}版为准。")
     for n, note in enumerate(notes, start=1):
-        paragraph(document, f"{n}. {note}")
+        add_paragraph(document, f"{n}. {note}")
 
 
 def _signature(document: Document, data: SummaryData) -> None:
     """Two lines at the right, four characters free."""
     for n, text in enumerate((data.office_name, date_text(data.as_of))):
-        paragraph = paragraph(document, text, align=ALIGN.RIGHT, indent=False, keep=n == 0)
+        paragraph = add_paragraph(document, text, align=ALIGN.RIGHT, indent=False, keep=n == 0)
         paragraph.paragraph_format.right_indent = Pt(BODY_SIZE * 4) if n else Pt(BODY_SIZE * 2)
         if n == 0:
             paragraph.paragraph_format.space_before = Pt(PITCH * 2)

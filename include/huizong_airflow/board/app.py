@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from airflow.api_fastapi.app import get_auth_manager
-from airflow.api_fastapi.core_api.security import get_user
+from airflow.api_fastapi.core_api.security import bearer_scheme, get_user
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, select_autoescape
@@ -39,7 +39,7 @@ class LoginRequired(Exception):
 async def reader(request: Request) -> None:
     """Whoever Airflow has logged in may read; a page sends the others to the login, not to a JSON error."""
     try:
-        await get_user(request, None, None)
+        await get_user(request, None, await bearer_scheme(request))
     except HTTPException as e:
         if e.status_code in (401, 403):
             raise LoginRequired from e
