@@ -16,7 +16,7 @@ class HuizongBoard(AirflowPlugin):
     ]
     external_views = [
         {
-            "name": "统计任务看板",
+            "name": "看板",
             "href": f"{PREFIX}/",
             "destination": "nav",
             "url_route": "huizong",

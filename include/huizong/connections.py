@@ -38,9 +38,26 @@ def connection_id(channel: str, purpose: Literal["imap", "smtp"]) -> str:
     return f"{channel.replace('-', '_')}_{purpose}"
 
 
+_FLAGS = {
+    "1": True,
+    "true": True,
+    "yes": True,
+    "on": True,
+    "0": False,
+    "false": False,
+    "no": False,
+    "off": False,
+}
+
+
 def _flag(options: Mapping[str, Any], name: str, default: bool) -> bool:
     value = options.get(name)
-    return default if value is None else str(value).strip().lower() in {"1", "true", "yes", "on"}
+    if value is None:
+        return default
+    text = str(value).strip().lower()
+    if text not in _FLAGS:  # a slip of the pen must not switch encryption off
+        raise UsageError(f"邮件连接的 {name}={value} 看不懂，写成 true 或 false。")
+    return _FLAGS[text]
 
 
 def mail_server(
@@ -53,7 +70,8 @@ def mail_server(
 ) -> MailServer:
     """Fill in what a connection leaves open: TLS from the first byte, and the ports that go with it."""
     ssl = _flag(options, "ssl", _flag(options, "use_ssl", True))
-    starttls = _flag(options, "starttls", not ssl)
+    # `imap://…?ssl=false` alone is a plain connection; with SMTP it means the submission port and STARTTLS.
+    starttls = _flag(options, "starttls", not ssl and purpose == "smtp")
     if port is None:
         port = {"imap": 993 if ssl else 143, "smtp": 465 if ssl else 587}[purpose]
     if not host or not login:
@@ -83,10 +101,16 @@ class EnvironmentConnections:
                 parts.port,
                 unquote(parts.username or ""),
                 unquote(parts.password or ""),
-                dict(parse_qsl(parts.query)),
+                _options(parts.query),
             )
         except ValueError as e:
             raise UsageError(f"环境变量 {name} 不是合法的连接：{e}") from e
+
+
+def _options(query: str) -> dict[str, Any]:
+    """A URI's options; Airflow itself writes them as one JSON where they are not all text."""
+    options: dict[str, Any] = dict(parse_qsl(query))
+    return json.loads(options["__extra__"]) if "__extra__" in options else options
 
 
 def _from_json(purpose: Literal["imap", "smtp"], data: Mapping[str, Any]) -> MailServer:

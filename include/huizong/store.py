@@ -29,8 +29,10 @@ class Store:
 
     @cached_property
     def _folder(self) -> Path | None:
+        if "://" not in self.url:
+            return Path(self.url)
         parts = urlsplit(self.url)
-        return Path(unquote(parts.path)) if parts.scheme in {"", "file"} else None
+        return Path(unquote(parts.path)) if parts.scheme == "file" else None
 
     @cached_property
     def _remote(self) -> tuple[Any, str]:

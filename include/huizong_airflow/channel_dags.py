@@ -20,7 +20,7 @@ from huizong_airflow.clock import as_of, as_of_param
 from huizong_airflow.context import open_context
 from huizong_airflow.cycle_tasks import opened
 from huizong_airflow.manuals import manual
-from huizong_airflow.policy import DEFAULT_ARGS
+from huizong_airflow.policy import CHANNEL_ARGS
 from huizong_airflow.watchers import FolderTrigger, ImapIdleTrigger
 
 ZONE = "Asia/Shanghai"  # where no cycle is named
@@ -113,6 +113,6 @@ def _dag(verb: str, label: str, channel: ChannelUse, wakes: Any) -> DAG:
         catchup=False,
         max_active_runs=1,
         params={"as_of": as_of_param()},
-        default_args=DEFAULT_ARGS,
+        default_args=CHANNEL_ARGS,
         is_paused_upon_creation=False,
     )

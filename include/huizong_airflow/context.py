@@ -60,4 +60,5 @@ def open_context() -> Context:
     from huizong.stages import context
     from huizong_machine.clock import SystemClock
 
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)  # it tells of its own decorators
     return context.open_context(home(), SystemClock(), AirflowConnections(), say=log.info)

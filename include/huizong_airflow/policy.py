@@ -7,26 +7,32 @@ from typing import Any
 
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 
-from huizong.errors import HuizongError, OperatorError, RejectedError, TransientError, UsageError
+from huizong.errors import HuizongError, TransientError
 from huizong.ledger.engine import LockBusyError
 
-RETRY_POLICY = ExceptionRetryPolicy(
-    rules=[
-        RetryRule(LockBusyError, retry_delay=timedelta(seconds=30), reason="另一进程正在处理同一渠道"),
-        RetryRule(TransientError, retry_delay=timedelta(minutes=5), reason="外部服务暂时不可用"),
-        RetryRule(
-            [UsageError, OperatorError, RejectedError],
-            action=RetryAction.FAIL,
-            reason="需要人工处理，重试无益",
-        ),
-        RetryRule(HuizongError, action=RetryAction.FAIL),
-    ]
-)
+
+def _by_kind(outside: timedelta) -> ExceptionRetryPolicy:
+    """Retry what may pass by itself, after `outside`; what needs a person fails at once."""
+    return ExceptionRetryPolicy(
+        rules=[
+            RetryRule(LockBusyError, retry_delay=timedelta(seconds=30), reason="另一进程正在处理"),
+            RetryRule(TransientError, retry_delay=outside, reason="外部服务暂时不可用"),
+            RetryRule(HuizongError, action=RetryAction.FAIL, reason="需要人工处理，重试无益"),
+        ]
+    )
+
 
 DEFAULT_ARGS: dict[str, Any] = {
     "owner": "huizong",
     "retries": 3,
     "retry_delay": timedelta(minutes=2),
-    "retry_policy": RETRY_POLICY,
+    "retry_policy": _by_kind(outside=timedelta(minutes=5)),
     "execution_timeout": timedelta(hours=1),
+}
+
+# A channel's clock comes again in minutes, and a run that waits for its retry holds it up.
+CHANNEL_ARGS: dict[str, Any] = DEFAULT_ARGS | {
+    "retries": 1,
+    "retry_delay": timedelta(seconds=30),
+    "retry_policy": _by_kind(outside=timedelta(seconds=30)),
 }

@@ -183,6 +183,12 @@ class Api:
         page = self._get("/dags/~/dagRuns", state=["queued", "running"], limit=1)
         return int(page["total_entries"])
 
+    def troubled(self) -> list[str]:
+        """Tasks that failed, or wait to be tried again."""
+        path = "/dags/~/dagRuns/~/taskInstances"
+        found = self._get(path, state=["failed", "up_for_retry", "upstream_failed"], limit=100)
+        return [f"{t['dag_id']}.{t['task_id']}（{t['state']}）" for t in found["task_instances"]]
+
     def questions(self) -> list[Question]:
         """What waits for a person now."""
         waiting = self._get("/dags/~/dagRuns/~/hitlDetails", response_received=False, limit=100)

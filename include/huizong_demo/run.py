@@ -51,6 +51,7 @@ class Demo:
     def __init__(self, office: Office, console: Console, began: datetime) -> None:
         self.office, self.console, self.began = office, console, began
         self.approved: list[str] = []
+        self.warned: set[str] = set()
         self.last = Facts()
 
     def run(self, keep_serving: bool) -> int:
@@ -82,6 +83,7 @@ class Demo:
         while (now := datetime.now(UTC)) < deadline:
             self.office.nobody_fell()
             self.sign_off()
+            self.warn()
             self.tell(facts.look(self.context, now))
             if self.last.results_are_out and self.everybody_read() and not self.office.api.active_runs():
                 return
@@ -94,6 +96,12 @@ class Demo:
             self.office.api.answer(question, question.options[0])
             self.approved.append(f"{question.run} {question.subject}")
             self.say(f"[bold]审签[/] {question.subject} → {question.options[0]}")
+
+    def warn(self) -> None:
+        """Say once of each task that it went wrong."""
+        for trouble in set(self.office.api.troubled()) - self.warned:
+            self.warned.add(trouble)
+            self.say(f"[yellow]任务出错[/] {trouble}，日志在 {self.office.home / 'airflow' / 'logs'}")
 
     def everybody_read(self) -> bool:
         diary = Diary.read(self.office.diary)

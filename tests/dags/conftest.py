@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-HOME = Path(__file__).with_name("home")
+from dag_home import HOME, ROOT
 
 # Airflow reads its settings when it is first imported, so they are set before any test module imports it.
 os.environ.setdefault("AIRFLOW_HOME", f"/tmp/huizong-test-airflow-{os.getuid()}")
@@ -29,13 +24,3 @@ def dags() -> Iterator[dict[str, object]]:
         bag = DagBag(str(ROOT / "dags"))
     assert bag.import_errors == {}
     yield dict(bag.dags)
-
-
-def run_python(code: str, home: Path = HOME, **variables: str) -> str:
-    """Run a script in a fresh interpreter, where nothing has been imported yet; what it printed."""
-    environment = {**os.environ, "HUIZONG_HOME": str(home), "HUIZONG_PROJECT": str(home), **variables}
-    result = subprocess.run(
-        [sys.executable, "-c", code], env=environment, cwd=ROOT, capture_output=True, text=True
-    )
-    assert result.returncode == 0, result.stderr
-    return result.stdout

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from conftest import HOME
+from dag_home import HOME
 from fastapi.testclient import TestClient
 
 from huizong.connections import EnvironmentConnections

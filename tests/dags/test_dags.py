@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import HOME, ROOT, run_python
+from dag_home import HOME, ROOT, run_python
 
 from huizong_airflow.manuals import SECTIONS
 
@@ -107,7 +107,7 @@ def test_errors_are_retried_by_their_kind(dags: dict[str, Any]) -> None:
     from huizong.errors import OperatorError, TransientError, UsageError
     from huizong.ledger.engine import LockBusyError
 
-    policy = dags["receive.mailbox-example"].get_task("receive").retry_policy
+    policy = dags["live-2026.validate"].get_task("validate").retry_policy
     busy, outside = (policy.evaluate(e("x"), 1, 3) for e in (LockBusyError, TransientError))
     assert busy.action == outside.action == RetryAction.RETRY
     assert busy.retry_delay < outside.retry_delay
@@ -166,3 +166,36 @@ def test_the_reference_of_dags_is_current() -> None:
     from huizong_airflow.reference import example
 
     assert (ROOT / "docs" / "dags.md").read_text(encoding="utf-8") == example(HOME, "live-2026")
+
+
+def test_what_a_clerk_wrote_is_never_carried_out_as_a_template() -> None:
+    from huizong_airflow.asking import AskOperator
+
+    told = {"body": "应报单位：{{ dag_run.conf }}{% for x in range(9) %}县{% endfor %}"}
+    ask = AskOperator(task_id="ask", trigger_dag_id="live-2026.release", conf=dict(told))
+    ask.render_template_fields({})  # type: ignore[typeddict-item]
+    assert ask.conf == told
+
+
+def test_how_often_channels_are_read_is_a_cron_expression_or_seconds() -> None:
+    from datetime import timedelta
+
+    from huizong.errors import UsageError
+    from huizong_airflow.channel_dags import clock
+
+    assert clock("15s").delta == timedelta(seconds=15)
+    assert clock("*/10 * * * *").expression == "*/10 * * * *"
+    with pytest.raises(UsageError, match="HUIZONG_RECEIVE_EVERY"):
+        clock("often")
+
+
+def test_only_what_forks_tasks_imports_the_heavy_modules_beforehand() -> None:
+    import runpy
+
+    forks = runpy.run_path(str(ROOT / "include/huizong_airflow/config/airflow_local_settings.py"))[
+        "_forks_tasks"
+    ]
+    assert forks(["airflow", "scheduler"])
+    assert forks(["airflow", "celery", "worker"])
+    assert not any(forks(["airflow", name]) for name in ("api-server", "triggerer", "dag-processor"))
+    assert not forks(["airflow", "dags", "list"])

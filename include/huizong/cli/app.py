@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-import click
 import typer
 
 from huizong.cli.output import Output
@@ -19,6 +18,7 @@ from huizong.home import Home
 from huizong.stages.context import Context, open_context
 
 DEFAULT_ZONE = "Asia/Shanghai"
+_INTERRUPTED = 130  # what typer makes of Ctrl-C
 
 AsOf = Annotated[str | None, typer.Option("--as-of", help="业务时间，如 2022-06-10T10:00（默认：现在）")]
 Json = Annotated[bool, typer.Option("--json", help="标准输出只给一个 JSON 文档")]
@@ -81,22 +81,18 @@ def run(arguments: list[str], environ: Mapping[str, str], clock: Clock) -> int:
     command = typer.main.get_command(app)
     try:
         code = command.main(arguments, prog_name="huizong", standalone_mode=False, obj=session)
-        return code if isinstance(code, int) else 0
-    except click.exceptions.Exit as e:
-        return e.exit_code
-    except click.UsageError as e:
-        where = e.ctx.command_path if e.ctx else "huizong"
+        if code != _INTERRUPTED:
+            return code if isinstance(code, int) else 0
+        session.output.error("已中断；可再次运行，不会重复处理。")
+        return 3
+    except typer.TyperException as e:  # wrong use; typer keeps the class with `ctx` to itself
+        context = getattr(e, "ctx", None)
+        where = context.command_path if context else "huizong"
         session.output.error(f"{e.format_message()}（用法：{where} --help）")
-        return 2
-    except click.ClickException as e:
-        session.output.error(e.format_message())
         return 2
     except HuizongError as e:
         session.output.error(str(e))
         return e.exit_code or 2
-    except (KeyboardInterrupt, click.exceptions.Abort):
-        session.output.error("已中断；可再次运行，不会重复处理。")
-        return 3
     except OSError as e:
         session.output.error(f"系统错误：{e}")
         return 3

@@ -13,13 +13,12 @@ from huizong.errors import UsageError
 app = typer.Typer(
     name="huizong",
     help="汇总：统计报送全程自动办理（下发、接收、审核、催报、汇总）。",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-outbox_app = typer.Typer(help="信件：查看、发送、处理。", no_args_is_help=True)
-triage_app = typer.Typer(help="待人工处理的来件。", no_args_is_help=True)
+outbox_app = typer.Typer(help="信件：查看、发送、处理。")
+triage_app = typer.Typer(help="待人工处理的来件。")
 app.add_typer(outbox_app, name="outbox")
 app.add_typer(triage_app, name="triage")
 

@@ -58,7 +58,8 @@ class Output:
     def result(self, data: Mapping[str, Any]) -> None:
         """The answer itself."""
         if self.as_json:
-            print(json.dumps(data, ensure_ascii=False, default=str))
+            text = json.dumps(data, ensure_ascii=False, default=str)
+            print(text.encode(errors="backslashreplace").decode())  # a file name that is no Unicode text
             return
         _print(Console(highlight=False), data)
 

@@ -15,6 +15,7 @@ from typing import Protocol
 
 import chinese_calendar
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from huizong.errors import UsageError
 
@@ -53,10 +54,13 @@ class StateCouncil:
         own = _own_year(tuple(self.folders), day.year)
         if own is not None:
             holidays, workdays = own
-            return day in workdays or (day.weekday() < 5 and day not in holidays)
+            if day in holidays | workdays:
+                return day in workdays
         try:
             return bool(chinese_calendar.is_workday(day))
         except NotImplementedError as e:
+            if own is not None:
+                return day.weekday() < 5
             raise UnpublishedYearError(day.year) from e
 
 
@@ -65,11 +69,17 @@ def _own_year(folders: tuple[Path, ...], year: int) -> tuple[frozenset[date], fr
     path = next((f / f"{year}.yaml" for f in folders if (f / f"{year}.yaml").is_file()), None)
     if path is None:
         return None
-    content = YAML(typ="safe").load(path.read_text(encoding="utf-8")) or {}
-    days = {key: content.get(key) or [] for key in ("holidays", "workdays")}
-    if any(not isinstance(d, date) or d.year != year for values in days.values() for d in values):
-        raise UsageError(f"{path}: holidays 与 workdays 须为 {year} 年的日期（如 {year}-10-01）")
-    return frozenset(days["holidays"]), frozenset(days["workdays"])
+    try:
+        content = YAML(typ="safe").load(path.read_text(encoding="utf-8")) or {}
+        holidays, workdays = (frozenset(content.get(key) or ()) for key in ("holidays", "workdays"))
+        wrong = any(type(d) is not date or d.year != year for d in holidays | workdays)
+    except (YAMLError, UnicodeDecodeError, AttributeError, TypeError):
+        wrong = True
+    if wrong:
+        raise UsageError(
+            f"{path}: 写成 holidays: [{year}-10-01, …]、workdays: [{year}-10-11, …]，日期须在 {year} 年"
+        )
+    return holidays, workdays
 
 
 def calendar_of(kind: str, folders: Sequence[Path]) -> Calendar:

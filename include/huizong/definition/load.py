@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -113,12 +113,17 @@ def load_cycle(path: Path, home: Home) -> LoadedCycle:
     Raises:
         DefinitionError: with every problem's file, line and remedy.
     """
-    cycle = _read_definition(path)
+    raw = read_yaml(path)
+    cycle = _parse(raw, path)
     problems: list[Problem] = []
     if cycle.code != path.parent.name:
-        problems.append(Problem(str(path), 1, f"code {cycle.code} 与文件夹名 {path.parent.name} 不一致"))
+        problems.append(
+            Problem(
+                str(path), line_of(raw, ("code",)), f"code {cycle.code} 与文件夹名 {path.parent.name} 不一致"
+            )
+        )
     units = _read_units(path.parent / "roster.csv", problems)
-    instruments = _read_instruments(cycle, path, home, problems)
+    instruments = _read_instruments(cycle, raw, path, home, problems)
     if problems:
         raise DefinitionError(problems)
     return LoadedCycle(
@@ -153,6 +158,11 @@ def _differences(path: str, was: Any, now: Any) -> Any:
     if isinstance(was, dict) and isinstance(now, dict):
         for key in sorted(set(was) | set(now)):
             yield from _differences(f"{path}.{key}" if path else key, was.get(key), now.get(key))
+    elif (before := _by_code(was)) and (after := _by_code(now)):
+        for code in dict.fromkeys((*before, *after)):
+            yield from _differences(f"{path}[{code}]", before.get(code), after.get(code))
+        if before.keys() == after.keys() and list(before) != list(after):
+            yield f"{path}：顺序不同"
     elif isinstance(was, list) and isinstance(now, list) and len(was) == len(now):
         for n, (a, b) in enumerate(zip(was, now, strict=True)):
             yield from _differences(f"{path}[{n}]", a, b)
@@ -160,12 +170,28 @@ def _differences(path: str, was: Any, now: Any) -> Any:
         yield f"{path}：{_short(was)} → {_short(now)}"
 
 
+def _by_code(value: Any) -> dict[str, Any]:
+    """A list of things that have codes (units, collections, parts), by code."""
+    if not isinstance(value, list) or not all(isinstance(v, dict) and "code" in v for v in value):
+        return {}
+    return {v["code"]: v for v in value}
+
+
 def _short(value: Any) -> str:
+    if value is None:
+        return "（无）"
+    if isinstance(value, dict) and "code" in value:
+        value = {k: value[k] for k in ("code", "name") if k in value}
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 60 else text[:57] + "…"
 
 
-def _read_definition(path: Path) -> Cycle:
+def read_yaml(path: Path) -> Any:
+    """The file as it stands, every key with its line (`line_of`).
+
+    Raises:
+        DefinitionError: it is no YAML, not UTF-8, or no mapping.
+    """
     try:
         raw = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
     except YAMLError as e:
@@ -178,11 +204,20 @@ def _read_definition(path: Path) -> Cycle:
         raise DefinitionError([Problem(str(path), 1, f"无法读取（须为 UTF-8）：{e}")]) from e
     if not isinstance(raw, dict):
         raise DefinitionError([Problem(str(path), 1, "文件为空，或最外层不是“键: 值”")])
+    return raw
+
+
+def _parse(raw: Any, path: Path) -> Cycle:
     try:
         return Cycle.model_validate(_plain(raw))
     except ValidationError as e:
         raise DefinitionError(
-            [Problem(str(path), _line(raw, err["loc"]), _sentence(err)) for err in e.errors()]
+            [
+                Problem(
+                    str(path), line_of(raw, (*err["loc"], *err.get("ctx", {}).get("at", ()))), _sentence(err)
+                )
+                for err in e.errors()
+            ]
         ) from e
 
 
@@ -195,13 +230,13 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _line(node: Any, location: tuple[int | str, ...]) -> int:
+def line_of(node: Any, location: Sequence[int | str]) -> int:
     """The line of the deepest part of `location` that stands in the file."""
     line = 1
     for step in location:
         try:
             if isinstance(node, dict) and step in node:
-                line = node.lc.value(step)[0] + 1  # type: ignore[attr-defined]
+                line = node.lc.key(step)[0] + 1  # type: ignore[attr-defined]
                 node = node[step]
             elif isinstance(node, list) and isinstance(step, int):
                 line = node.lc.item(step)[0] + 1  # type: ignore[attr-defined]
@@ -217,12 +252,21 @@ _SENTENCES = {
     "missing": "缺少这一项",
     "extra_forbidden": "没有这个键，检查拼写",
     "string_pattern_mismatch": "写法不合规（小写字母、数字和连字符）",
+    "string_type": "须为文字，数字请加引号",
+    "tuple_type": "须为列表，如 [a, b]",
+    "dict_type": "须为“键: 值”",
+    "model_type": "须为“键: 值”",
+    "bool_parsing": "须为 true 或 false",
+    "literal_error": "须为 {expected} 之一",
+    "too_short": "至少写一项",
 }
 
 
 def _sentence(error: Any) -> str:
     where = ".".join(str(step) for step in error["loc"])
     message = _SENTENCES.get(error["type"]) or error["msg"].removeprefix("Value error, ")
+    if error["type"] in _SENTENCES:
+        message = message.format(**error.get("ctx", {}))
     return f"{where}: {message}" if where else str(message)
 
 
@@ -240,13 +284,21 @@ def _read_units(path: Path, problems: list[Problem]) -> tuple[Unit, ...]:
     return units
 
 
-def _read_instruments(cycle: Cycle, path: Path, home: Home, problems: list[Problem]) -> dict[str, Instrument]:
+def _read_instruments(
+    cycle: Cycle, raw: Any, path: Path, home: Home, problems: list[Problem]
+) -> dict[str, Instrument]:
     instruments: dict[str, Instrument] = {}
-    refs = {part.instrument for c in cycle.collections for part in c.parts if part.instrument}
-    for ref in sorted(refs):
+    places = {
+        part.instrument: ("collections", n, "parts", m, "instrument")
+        for n, collection in enumerate(cycle.collections)
+        for m, part in enumerate(collection.parts)
+        if part.instrument
+    }
+    for ref in sorted(places):
         place = find_file((path.parent / "forms", *home.forms), f"{ref}.yaml")
         if place is None:
-            problems.append(Problem(str(path), 1, f"找不到表样 {ref}：缺少 include/forms/{ref}.yaml"))
+            line = line_of(raw, places[ref])
+            problems.append(Problem(str(path), line, f"找不到表样 {ref}：缺少 include/forms/{ref}.yaml"))
             continue
         try:
             instruments[ref] = load_instrument(place)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from huizong.definition.when import OfficeHours, When
 
@@ -169,6 +170,13 @@ class Notice(_Model):
     document: str | None = None
     letter: str | None = None
 
+    @field_validator("issue_at")
+    @classmethod
+    def _absolute(cls, when: When) -> When:
+        if when.anchor is not None:
+            raise ValueError(f"issue_at 须写明日期，如 2022-05-24T09:00，不能是“{when}”")
+        return when
+
 
 class Assemble(_Model):
     provisional_at: When = When.parse("due + 1wd 08:30")
@@ -208,12 +216,16 @@ class Cycle(_Model):
 
     @model_validator(mode="after")
     def _channels_exist(self) -> Cycle:
-        for collection in self.collections:
+        for n, collection in enumerate(self.collections):
             if collection.channel not in self.channels:
-                known = "、".join(self.channels)
-                raise ValueError(
-                    f"collections.{collection.code}: channel {collection.channel} "
-                    f"未在 channels 中定义（有：{known}）"
+                raise PydanticCustomError(
+                    "unknown_channel",
+                    "channel {channel} 未在 channels 中定义（有：{known}）",
+                    {
+                        "channel": collection.channel,
+                        "known": "、".join(self.channels),
+                        "at": ("collections", n, "channel"),
+                    },
                 )
         codes = [c.code for c in self.collections]
         if len(set(codes)) != len(codes):

@@ -12,6 +12,7 @@ from datetime import date, datetime, time, timedelta
 from huizong.definition.calendar import Calendar, add_working_days
 from huizong.definition.model import Collection, Cycle, Rung
 from huizong.definition.when import When
+from huizong.errors import UsageError
 
 # Reminding and assembling look again each morning until this long after closing (DESIGN 7).
 MORNINGS_AFTER_CLOSING = timedelta(days=60)
@@ -58,12 +59,12 @@ class Schedule:
         """An expression to an instant, given the deadlines it may start from.
 
         Raises:
-            ValueError: it starts from an anchor that this collection does not have.
+            UsageError: it starts from an anchor that this collection does not have.
         """
         if when.anchor is None:
             return self._absolute(when)
         if when.anchor not in anchors:
-            raise ValueError(f"“{when}”所依据的 {when.anchor} 未给出")
+            raise UsageError(f"“{when}”所依据的 {when.anchor} 未给出")
         start = anchors[when.anchor]
         if when.shift:
             moved = start.instant + when.shift

@@ -81,18 +81,28 @@ def _split(cell: str) -> list[str]:
 
 def read_roster(text: str) -> tuple[tuple[Unit, ...], list[Problem]]:
     """Units in the order of the lines, and what is wrong: (line, sentence that says what to write)."""
-    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
-    missing = [c for c in ("code", "name") if c not in (reader.fieldnames or ())]
-    if missing:
+    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
+    try:
+        header = [name.strip() for name in reader.fieldnames or ()]
+        reader.fieldnames = header
+        rows = [(reader.line_num, row) for row in reader]
+    except csv.Error as e:
+        return (), [(reader.line_num, f"引号不成对，或不是 CSV 文件（{e}）")]
+    if missing := [c for c in ("code", "name") if c not in header]:
         return (), [(1, f"缺少列 {'、'.join(missing)}；第一行须为 {','.join(COLUMNS)}")]
-    problems: list[Problem] = []
+    problems: list[Problem] = [
+        (1, f"没有名为“{name}”的列，检查拼写；可用：{','.join(COLUMNS)}")
+        for name in header
+        if name and name not in COLUMNS
+    ]
     units: list[Unit] = []
-    for row in reader:
-        line = reader.line_num
+    for line, row in rows:
         cells = {key: (value or "").strip() for key, value in row.items() if isinstance(key, str)}
         if not any(cells.values()):
             continue
         wrong = list(_wrong(cells))
+        if any(row.get(None) or ()):
+            wrong.append(f"这一行多于 {len(header)} 列；单元格中的逗号须放在引号内")
         problems += [(line, sentence) for sentence in wrong]
         if not wrong:
             units.append(_unit(cells, len(units)))

@@ -6,6 +6,7 @@ and nothing on the server is changed. A file of a folder is known by its path an
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -56,15 +57,15 @@ class Arrivals:
         return new
 
     def from_folder(self, channel: str, root: Path, cycle: str | None, as_of: datetime) -> list[int]:
-        """Ids of the drops that hold new files: one a subfolder, and one a file that lies in `root` itself."""
+        """Ids of the drops that hold new files: one a subfolder, and one a file in `root` itself."""
         known = self._known_pairs(channel)
         new: list[int] = []
         for sender, paths in _drops(root):
-            fresh: list[tuple[Path, str, int]] = []
+            fresh: list[tuple[str, str, int]] = []
             for path in paths:
                 data = path.read_bytes()
-                if (str(path), sha256(data)) not in known:
-                    fresh.append((path, self.store.put(data), len(data)))
+                if (_readable(str(path)), sha256(data)) not in known:
+                    fresh.append((_readable(str(path)), self.store.put(data), len(data)))
             if fresh:
                 with self.ledger.write() as session:
                     new.append(self._record_drop(session, channel, sender, cycle, fresh, as_of))
@@ -104,12 +105,12 @@ class Arrivals:
         channel: str,
         sender: str,
         cycle: str | None,
-        files: Iterable[tuple[Path, str, int]],
+        files: Iterable[tuple[str, str, int]],
         as_of: datetime,
     ) -> int:
         drop = self._record(session, channel, "folder", None, sender, cycle, as_of)
-        for path, digest, size in files:
-            session.add(Location(channel=channel, place=str(path), mark=digest, delivery_id=drop, size=size))
+        for place, digest, size in files:
+            session.add(Location(channel=channel, place=place, mark=digest, delivery_id=drop, size=size))
         return drop
 
     def _record(
@@ -145,7 +146,7 @@ def _drops(root: Path) -> Iterator[tuple[str, list[Path]]]:
         if entry.is_file():
             yield "", [entry]
         elif entry.is_dir():
-            yield entry.name, sorted(_files_below(entry))
+            yield _readable(entry.name), sorted(_files_below(entry))
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
@@ -156,6 +157,18 @@ def _files_below(folder: Path) -> Iterator[Path]:
             yield from _files_below(entry)
         elif entry.is_file():
             yield entry
+
+
+def _readable(name: str) -> str:
+    """A name that a Chinese Windows wrote in GBK, as text; the ledger holds nothing else."""
+    return "/".join(_decoded(part) for part in os.fsencode(name).split(b"/"))
+
+
+def _decoded(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("gb18030", "backslashreplace")
 
 
 def _is_leftover(path: Path) -> bool:

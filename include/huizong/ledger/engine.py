@@ -13,10 +13,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
-from huizong.errors import TransientError
+from huizong.errors import OperatorError, TransientError, UsageError
 
 BUSY_SECONDS = 30
 
@@ -26,7 +26,13 @@ class LockBusyError(TransientError):
 
 
 def _engine(url: str) -> Engine:
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+        parsed.get_dialect()
+    except ArgumentError as e:
+        raise UsageError(
+            "HUIZONG_DATABASE_URL 看不懂，写成 sqlite:////路径/ledger.sqlite3 或 postgresql://用户:密码@服务器/库名。"
+        ) from e
     if parsed.get_backend_name() == "sqlite":
         if parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
@@ -104,7 +110,8 @@ class Ledger:
     @contextmanager
     def _advisory_lock(self, name: str, *, wait: bool) -> Iterator[None]:
         key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
-        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with _outside(), self.engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT")
             if wait:
                 connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": key})
             elif not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}).scalar_one():
@@ -154,4 +161,6 @@ def _outside() -> Iterator[None]:
     except DBAPIError as e:
         if e.connection_invalidated:
             raise TransientError(f"数据库连接中断：{e.orig}") from e
+        if type(e) is DatabaseError:  # SQLite's word for a file that is damaged or none of its own
+            raise OperatorError(f"数据库文件已损坏，请从备份恢复：{e.orig}") from e
         raise

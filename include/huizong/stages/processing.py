@@ -69,7 +69,9 @@ def _process(
 ) -> None:
     with ctx.ledger.read() as session:
         delivery = session.get_one(Delivery, delivery_id)
-        places = session.scalars(select(Location).where(Location.delivery_id == delivery_id)).all()
+        places = session.scalars(
+            select(Location).where(Location.delivery_id == delivery_id).order_by(Location.id)
+        ).all()
     if delivery.processed_at is not None:
         return  # another process was quicker
     mail = parse_message(ctx.store.get(delivery.digest)) if delivery.digest else None

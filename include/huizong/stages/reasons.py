@@ -25,14 +25,8 @@ def reason_is_gone(session: Session, letter: Letter, issued: IssuedCycle, as_of:
         return "内容已过时，不再发送"
     if letter.kind not in REMINDERS:
         return None
-    standing = next(
-        (
-            s
-            for s in standings(session, issued, as_of)
-            if s.unit.code == letter.unit and s.collection.code == letter.collection
-        ),
-        None,
-    )
+    found = standings(session, issued, as_of, unit=letter.unit)
+    standing = next((s for s in found if s.collection.code == letter.collection), None)
     if standing is None or not chaseable(standing):
         return "该单位已来件或不再需要催报"
     return None

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from huizong.connections import MailServer, connection_id
@@ -28,6 +28,7 @@ from huizong.stages.context import Context
 from huizong.stages.issued import IssuedCycle, issued_codes, issued_cycle, log_event
 from huizong.stages.reasons import reason_is_gone
 from huizong.stages.replies import findings_of
+from huizong.stages.words import LETTER_STATE
 
 _REPLIES = {"receipt", "correction", "supplement"}
 
@@ -94,17 +95,35 @@ def _send_channel(ctx: Context, channel: str, as_of: datetime) -> dict[str, int]
         with Sender(server) as sender:
             while (letter := _next(ctx, channel, tried)) is not None:
                 tried.add(letter.id)
-                if _gone(ctx, letter, cycles, as_of):
-                    counts["cancelled"] += 1
-                    continue
-                mime = letter.mime or _freeze(ctx, letter, cycles, server)
-                if not _claim(ctx, letter, mime):
-                    continue
-                outcome = _attempt(ctx, sender, letter, mime)
-                counts["sent" if outcome.state == "sent" else "failed"] += 1
-                ctx.say(f"{letter.address}：{letter.subject}（{outcome.state}）")
+                state = _one(ctx, sender, letter, cycles, server, as_of)
+                ctx.say(f"{letter.address}：{letter.subject}（{LETTER_STATE.get(state, state)}）")
+                counts[state if state in counts else "failed"] += 1
     counts["left"] = _waiting(ctx, channel)
     return counts
+
+
+def _one(
+    ctx: Context,
+    sender: Sender,
+    letter: Letter,
+    cycles: dict[str, IssuedCycle],
+    server: MailServer,
+    as_of: datetime,
+) -> str:
+    """Freeze, claim, try once; the state in which the letter is left."""
+    try:
+        mime = letter.mime or _freeze(ctx, letter, cycles, server)
+    except UsageError as e:  # an address or a name that no mail can carry: visible, and not in the way
+        return _end(ctx, letter, "rejected_permanent", str(e))
+    state = _claim(ctx, letter, cycles.get(letter.cycle or ""), mime, as_of)
+    return _attempt(ctx, sender, letter, mime).state if state == "claimed" else state
+
+
+def _end(ctx: Context, letter: Letter, state: str, reply: str) -> str:
+    with ctx.ledger.write() as session:
+        fresh = session.get_one(Letter, letter.id)
+        fresh.state, fresh.reply, fresh.finished_at = state, reply, ctx.clock.now()
+    return state
 
 
 def _give_up_leftovers(ctx: Context, channel: str) -> None:
@@ -132,17 +151,6 @@ def _next(ctx: Context, channel: str, tried: set[int]) -> Letter | None:
     )
     with ctx.ledger.read() as session:
         return session.scalars(query).first()
-
-
-def _gone(ctx: Context, letter: Letter, cycles: dict[str, IssuedCycle], as_of: datetime) -> bool:
-    with ctx.ledger.write() as session:
-        fresh = session.get_one(Letter, letter.id)
-        issued = cycles.get(fresh.cycle or "")
-        why = reason_is_gone(session, fresh, issued, as_of) if issued else None
-        if why is not None:
-            fresh.state, fresh.reply, fresh.finished_at = "cancelled", why, ctx.clock.now()
-            log_event(session, ctx, "letter_cancelled", cycle=fresh.cycle, unit=fresh.unit, letter=fresh.id)
-        return why is not None
 
 
 def _freeze(ctx: Context, letter: Letter, cycles: dict[str, IssuedCycle], server: MailServer) -> str:
@@ -191,15 +199,20 @@ def _marked(ctx: Context, version_id: int, cycles: dict[str, IssuedCycle]) -> At
     return Attachment(f"{stem}（审核意见）.xlsx", data) if data else None
 
 
-def _claim(ctx: Context, letter: Letter, mime: str) -> bool:
-    """Take the letter in hand; False if somebody decided otherwise meanwhile."""
+def _claim(ctx: Context, letter: Letter, issued: IssuedCycle | None, mime: str, as_of: datetime) -> str:
+    """Take the letter in hand if its reason still holds; the state that it has then."""
     with ctx.ledger.write() as session:
-        taken = session.execute(
-            update(Letter)
-            .where(Letter.id == letter.id, Letter.state.in_(("queued", "rejected_temporary")))
-            .values(state="claimed", mime=mime, claimed_at=ctx.clock.now(), attempts=Letter.attempts + 1)
-        )
-        return bool(cast(Any, taken).rowcount)
+        fresh = session.get_one(Letter, letter.id)
+        if fresh.state not in {"queued", "rejected_temporary"}:
+            return fresh.state  # somebody decided otherwise meanwhile
+        why = reason_is_gone(session, fresh, issued, as_of) if issued else None
+        if why is not None:
+            fresh.state, fresh.reply, fresh.finished_at = "cancelled", why, ctx.clock.now()
+            log_event(session, ctx, "letter_cancelled", cycle=fresh.cycle, unit=fresh.unit, letter=fresh.id)
+            return fresh.state
+        fresh.state, fresh.mime, fresh.claimed_at = "claimed", mime, ctx.clock.now()
+        fresh.attempts += 1
+        return fresh.state
 
 
 def _attempt(ctx: Context, sender: Sender, letter: Letter, mime: str) -> Outcome:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from huizong.definition.model import Collection, Part
@@ -92,133 +92,124 @@ class Standing:
         return [name for name, on in told.items() if on]
 
 
-def standings(session: Session, issued: IssuedCycle, as_of: datetime) -> list[Standing]:
-    """Every unit of every frame in the established order, as the ledger says at `as_of`."""
-    found: list[Standing] = []
-    for collection in issued.collections:
-        found += _of_collection(session, issued, collection, as_of)
-    return found
-
-
-def _of_collection(
-    session: Session, issued: IssuedCycle, collection: Collection, as_of: datetime
+def standings(
+    session: Session, issued: IssuedCycle, as_of: datetime, unit: str | None = None
 ) -> list[Standing]:
-    units = _frame(session, issued, collection)
-    decisions = _decisions(session, issued, collection, as_of)
-    versions = _versions(session, issued, collection, as_of)
-    findings = _findings(
-        session, [v for parts in versions.values() for found in parts.values() for v in found]
-    )
-    waiting = _waiting(session, issued, collection, as_of)
-    usual = issued.schedule.due(collection)
-    result = []
-    for unit in units:
-        standing = Standing(unit, collection, usual, versions=dict(versions.get(unit.code, {})))
-        standing.waiting = waiting.get(unit.code, [])
-        standing.no_mailbox = unit.code not in issued.contacts and unit.code not in issued.bounced_units
-        standing.findings = [f for v in _standing_versions(standing) for f in findings.get(v.id, [])]
-        _apply_extension(issued, standing, decisions.get(unit.code, []))
-        standing.status = _status(issued, standing, decisions.get(unit.code, []))
-        standing.punctual = _punctual(standing)
-        result.append(standing)
-    return result
+    """Every unit of every frame (or one unit) in the established order, as the ledger says at `as_of`."""
+    return [s for c in issued.collections for s in _Facts(session, issued, c, as_of, unit).standings()]
 
 
-def _frame(session: Session, issued: IssuedCycle, collection: Collection) -> list[Unit]:
-    codes = session.scalars(
-        select(FrameUnit.unit)
-        .where(
-            FrameUnit.cycle == issued.code,
-            FrameUnit.version == issued.version,
-            FrameUnit.collection == collection.code,
+@dataclass(frozen=True)
+class _Facts:
+    """What the ledger holds of one collection, fetched by kind and not by unit."""
+
+    session: Session
+    issued: IssuedCycle
+    collection: Collection
+    as_of: datetime
+    only: str | None
+
+    def standings(self) -> list[Standing]:
+        decisions, versions, waiting = self._decisions(), self._versions(), self._waiting()
+        findings = self._findings()
+        usual = self.issued.schedule.due(self.collection)
+        result = []
+        for unit in self._frame():
+            decided = decisions.get(unit.code, [])
+            standing = Standing(unit, self.collection, usual, versions=dict(versions.get(unit.code, {})))
+            standing.waiting = waiting.get(unit.code, [])
+            standing.no_mailbox = not (
+                unit.code in self.issued.contacts or unit.code in self.issued.bounced_units
+            )
+            standing.findings = [f for v in _standing_versions(standing) for f in findings.get(v.id, [])]
+            _apply_extension(self.issued, standing, decided)
+            standing.status = _status(self.issued, standing, decided)
+            standing.punctual = _punctual(standing)
+            result.append(standing)
+        return result
+
+    def _of(self, *columns: Any) -> list[ColumnElement[bool]]:
+        """This cycle and collection; this unit, where only one is asked for."""
+        wanted = [self.issued.code, self.collection.code, self.only]
+        return [column == value for column, value in zip(columns, wanted, strict=True) if value is not None]
+
+    def _frame(self) -> list[Unit]:
+        codes = self.session.scalars(
+            select(FrameUnit.unit)
+            .where(
+                *self._of(FrameUnit.cycle, FrameUnit.collection, FrameUnit.unit),
+                FrameUnit.version == self.issued.version,
+            )
+            .order_by(FrameUnit.position)
         )
-        .order_by(FrameUnit.position)
-    )
-    return [issued.unit(code) for code in codes]
+        return [self.issued.unit(code) for code in codes]
 
-
-def _decisions(
-    session: Session, issued: IssuedCycle, collection: Collection, as_of: datetime
-) -> dict[str, list[Decision]]:
-    rows = session.scalars(
-        select(Decision)
-        .where(Decision.cycle == issued.code, Decision.collection == collection.code, Decision.as_of <= as_of)
-        .order_by(Decision.id)
-    )
-    return _grouped(rows, lambda d: d.unit)
-
-
-def _versions(
-    session: Session, issued: IssuedCycle, collection: Collection, as_of: datetime
-) -> dict[str, dict[str, list[Version]]]:
-    rows = session.scalars(
-        select(Version)
-        .where(
-            Version.cycle == issued.code,
-            Version.collection == collection.code,
-            Version.received_at <= as_of,
+    def _decisions(self) -> dict[str, list[Decision]]:
+        rows = self.session.scalars(
+            select(Decision)
+            .where(
+                *self._of(Decision.cycle, Decision.collection, Decision.unit), Decision.as_of <= self.as_of
+            )
+            .order_by(Decision.id)
         )
-        .order_by(Version.number)
-    )
-    found: dict[str, dict[str, list[Version]]] = defaultdict(lambda: defaultdict(list))
-    for version in rows:
-        found[version.unit][version.part].append(version)
-    return found
+        return _grouped(rows, lambda d: d.unit)
 
-
-def _findings(session: Session, versions: list[Version]) -> dict[int, list[FindingRow]]:
-    ids = [v.id for v in versions if v.status in {"rejected", *COUNTING}]
-    if not ids:
-        return {}
-    rows = session.scalars(
-        select(FindingRow)
-        .join(Version, FindingRow.version_id == Version.id)
-        .where(
-            Version.cycle == versions[0].cycle,
-            Version.collection == versions[0].collection,
-            FindingRow.settled_at.is_(None),
+    def _versions(self) -> dict[str, dict[str, list[Version]]]:
+        rows = self.session.scalars(
+            select(Version)
+            .where(
+                *self._of(Version.cycle, Version.collection, Version.unit), Version.received_at <= self.as_of
+            )
+            .order_by(Version.number)
         )
-        .order_by(FindingRow.id)
-    )
-    wanted = set(ids)
-    return _grouped((f for f in rows if f.version_id in wanted), lambda f: f.version_id)
+        found: dict[str, dict[str, list[Version]]] = defaultdict(lambda: defaultdict(list))
+        for version in rows:
+            found[version.unit][version.part].append(version)
+        return found
 
+    def _findings(self) -> dict[int, list[FindingRow]]:
+        """Open findings by version, of versions that are not superseded."""
+        rows = self.session.scalars(
+            select(FindingRow)
+            .join(Version, FindingRow.version_id == Version.id)
+            .where(
+                *self._of(Version.cycle, Version.collection, Version.unit),
+                Version.status.in_(("rejected", *COUNTING)),
+                FindingRow.settled_at.is_(None),
+            )
+            .order_by(FindingRow.id)
+        )
+        return _grouped(rows, lambda f: f.version_id)
 
-def _waiting(
-    session: Session, issued: IssuedCycle, collection: Collection, as_of: datetime
-) -> dict[str, list[str]]:
-    """Open dispositions by unit. What a unit sent afterwards and was taken settles its unreadable files."""
-    files = session.execute(
-        select(File.disposition, File.witnesses, File.unit, Delivery.unit.label("sender"), Delivery.id)
-        .join(Delivery, File.delivery_id == Delivery.id)
-        .where(
-            Delivery.cycle == issued.code,
-            Delivery.received_at <= as_of,
-            File.disposition.in_(WAITING),
-            File.settled_at.is_(None),
+    def _waiting(self) -> dict[str, list[str]]:
+        """Open dispositions by unit; unreadable files are settled by what was taken afterwards."""
+        open_ = (
+            Delivery.cycle == self.issued.code,
+            Delivery.received_at <= self.as_of,
             Delivery.settled_at.is_(None),
         )
-    )
-    messages = session.execute(
-        select(Delivery.disposition, Delivery.unit.label("sender"), Delivery.id).where(
-            Delivery.cycle == issued.code,
-            Delivery.received_at <= as_of,
-            Delivery.disposition.in_(WAITING),
-            Delivery.settled_at.is_(None),
-            ~select(File.id).where(File.delivery_id == Delivery.id).exists(),
+        files = self.session.execute(
+            select(File.disposition, File.witnesses, File.unit, Delivery.unit.label("sender"), Delivery.id)
+            .join(Delivery, File.delivery_id == Delivery.id)
+            .where(*open_, File.disposition.in_(WAITING), File.settled_at.is_(None))
         )
-    )
-    later = newest_return(session, issued.code, collection.code)
-    found: dict[str, list[str]] = defaultdict(list)
-    for row in files:
-        named = {f.get("unit") for f in (row.witnesses or {}).get("forms", [])}
-        for unit in {row.unit or row.sender} | named - {None}:
-            if unit and not settled_later(row.disposition, later.get(unit, 0), row.id):
-                found[unit].append(row.disposition)
-    for row in messages:
-        if row.sender and not settled_later(row.disposition, later.get(row.sender, 0), row.id):
-            found[row.sender].append(row.disposition)
-    return found
+        messages = self.session.execute(
+            select(Delivery.disposition, Delivery.unit, Delivery.id).where(
+                *open_,
+                Delivery.disposition.in_(WAITING),
+                ~select(File.id).where(File.delivery_id == Delivery.id).exists(),
+            )
+        )
+        found: list[tuple[str | None, str, int]] = [(m.unit, m.disposition or "", m.id) for m in messages]
+        for file in files:
+            named = {form.get("unit") for form in file.witnesses.get("forms", [])}
+            found += [(unit, file.disposition, file.id) for unit in {file.unit or file.sender, *named}]
+        later = newest_return(self.session, self.issued.code, self.collection.code)
+        waiting: dict[str, list[str]] = defaultdict(list)
+        for unit, disposition, delivery in found:
+            if unit and not settled_later(disposition, later.get(unit, 0), delivery):
+                waiting[unit].append(disposition)
+        return waiting
 
 
 def settled_later(disposition: str, newest_return: int, delivery: int) -> bool:

@@ -106,8 +106,8 @@ def assign(
         if file is None:
             delivery.settled_at = ctx.clock.now()
         log_event(
-            session, ctx, "assigned", cycle=issued.code, collection=collection, unit=unit, by=by, words=reason,
-            id=identity,
+            session, ctx, "assigned", cycle=issued.code, collection=collection, unit=unit, id=identity,
+            by=by, words=reason,
         )  # fmt: skip
     return {"id": identity, "unit": unit, "collection": collection, "versions": made}
 

@@ -38,13 +38,14 @@ class CycleLine:
     title: str
     live: bool
     problem: str = ""
+    broken: bool = False
     counts: tuple[tuple[str, int], ...] = ()  # unit status → units, in the order of UNIT_STATUS
     units: int = 0
     rate: str = ""
 
 
 def front() -> dict[str, Any]:
-    """All cycles, what waits for a person, and the letters by state."""
+    """All cycles, what waits for a person (sign-offs, arrivals), and the letters by state."""
     from huizong.stages.status import outbox
     from huizong.stages.triage import waiting
 
@@ -53,6 +54,7 @@ def front() -> dict[str, Any]:
     return {
         "now": ctx.clock.now(),
         "cycles": [_line(ctx, code) for code in find_cycles(ctx.home)],
+        "questions": [line for code in find_cycles(ctx.home) for line in _questions(ctx, code)],
         "waiting": waiting(ctx)["waiting"],
         "letters": Counter(letter["state"] for letter in letters),
         "troubled": [letter for letter in letters if letter["state"] in TROUBLED_LETTERS],
@@ -91,7 +93,7 @@ def _line(ctx: Context, code: str) -> CycleLine:
     try:
         definition = load_cycle(find_cycles(ctx.home)[code], ctx.home).cycle
     except DefinitionError as e:
-        return CycleLine(code, code, live=False, problem=f"定义有误：{e}")
+        return CycleLine(code, code, live=False, problem=f"定义有误：{e}", broken=True)
     try:
         state = status(ctx, code, ctx.clock.now())
     except UsageError as e:
@@ -105,6 +107,18 @@ def _line(ctx: Context, code: str) -> CycleLine:
         units=len(units),
         rate=percent(state["reporting_rate"]),
     )
+
+
+def _questions(ctx: Context, code: str) -> list[dict[str, str]]:
+    """What waits for a sign-off in a live cycle; one that is run by hand asks when it is run."""
+    from huizong.stages.release import open_questions
+
+    try:
+        definition = load_cycle(find_cycles(ctx.home)[code], ctx.home).cycle
+        asked = open_questions(ctx, code, ctx.clock.now()) if definition.live else []
+    except UsageError:
+        return []  # its line on the page says so
+    return [{"cycle": definition.title, "title": question.title} for question in asked]
 
 
 def _counts(units: list[dict[str, Any]]) -> tuple[tuple[str, int], ...]:
