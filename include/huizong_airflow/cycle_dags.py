@@ -67,7 +67,10 @@ class CycleDags:
         # Several questions may wait at once; each is a run.
         with self._dag("release", None, max_active_runs=16, params=asking.release_params()) as dag:
             question = asking.question_operator()
-            self._stage(asking.record, "记录并执行", self.code, self.zone, self.channels, question.output)
+            recorded = self._stage(
+                asking.record, "记录并执行", self.code, self.zone, self.channels, question.output
+            )
+            recorded >> self._ask()  # one answer may lead to the next question: final, then results
         return dag
 
     def _stage(self, function: Callable[..., Any], label: str, *arguments: Any) -> Any:

@@ -188,3 +188,38 @@ def test_a_peer_is_addressed_as_a_peer(issued: Office, unit: str, words: str) ->
     text = issued.ctx.letter_book.render(load_context(json.dumps(letter.context["letter"]))).text
     assert words in text
     assert ("贵单位" if words == "你单位" else "你单位") not in text
+
+
+def test_the_untouched_form_beside_the_filled_one_says_nothing(issued: Office) -> None:
+    word = next((issued.ctx.home.issued(CYCLE) / A).glob("*.docx")).read_bytes()
+    issued.drop(A, {"统计表.xlsx": fill(issued.template(A), honest(1)), "统计表.docx": word})
+    got = issued.receive_folder("2022-06-10T10:00")
+    issued.validate("2022-06-10T10:05")
+    assert got["dispositions"] == {"return": 1, "other": 1}
+    assert issued.unit(A)["versions"] == 1
+
+
+def test_a_delivery_on_which_we_fail_does_not_stop_the_next(
+    issued: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huizong.stages import processing
+    from huizong.stages.triage import release, waiting
+
+    whole = processing.Filing.file
+
+    def fails_for_a(self: Any, *rest: Any) -> None:
+        if self.delivery.sender == A:
+            raise ArithmeticError
+        whole(self, *rest)
+
+    issued.hand_in(A, honest(1))
+    issued.hand_in(B, honest(2))
+    with monkeypatch.context() as broken:
+        broken.setattr(processing.Filing, "file", fails_for_a)
+        issued.receive_folder("2022-06-10T10:00")
+    assert issued.unit(B)["versions"] == 1
+    (row,) = waiting(issued.ctx)["waiting"]
+    assert "ArithmeticError" in row["reason"]
+    release(issued.ctx, row["id"], by="李科", reason="程序已修复")
+    issued.validate("2022-06-10T11:00")
+    assert issued.unit(A)["parts"]["statistics"] == "accepted"

@@ -293,6 +293,22 @@ def triage_assign(
     finish(session, assign(session.open(), identity, unit, collection, by=by, reason=reason))
 
 
+@triage_app.command("release")
+def triage_release(
+    ctx: typer.Context,
+    identity: Annotated[str, typer.Argument(metavar="ID")],
+    by: By,
+    reason: Reason,
+    as_json: Json = False,
+    lang: Lang = None,
+) -> None:
+    """重新处理：按原件再读一遍（下次接收或审核时）。"""
+    from huizong.stages.triage import release
+
+    session = _session(ctx, as_json, lang)
+    finish(session, release(session.open(), identity, by=by, reason=reason))
+
+
 @triage_app.command("close")
 def triage_close(
     ctx: typer.Context,

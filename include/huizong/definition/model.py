@@ -196,6 +196,7 @@ class Cycle(_Model):
     document_number: str = ""
     event: Event | None = None
     reference_period: str = ""
+    keywords: tuple[str, ...] = ()  # words by which a stranger's mail betrays that it is about this
     previous: str | None = None
     area: str = ""  # the name under which the summary goes up, e.g. 新乡市
     upward: Upward | None = None

@@ -13,12 +13,15 @@ from huizong.definition.model import Collection, Part
 from huizong.instruments.token import TokenError
 from huizong.intake.parts import classify
 from huizong.intake.recognise import Verdict, Witnesses, identify, units_named
+from huizong.intake.relevance import mentions
 from huizong.ledger.tables import Delivery, File, FormIssue, Letter, Version
 from huizong.mime.parse import ParsedMail
 from huizong.readers.model import FileReading, FormReading
 from huizong.stages.context import Context
 from huizong.stages.issued import IssuedCycle
 from huizong.stages.versions import add_version
+
+BLANK_COPY = "空白表样，未登记"
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,12 @@ class Filing:
             return known[-1]
         return self.cycles[-1] if len(self.cycles) == 1 else None
 
+    def _follow(self, claims: Iterable[_Claim]) -> None:
+        """Where the envelope tells no cycle, the forms inside do, if they agree."""
+        told = {c.issued.code: c.issued for c in claims if c.issued}
+        if self.home_cycle is None and len(told) == 1:
+            self.__dict__["home_cycle"] = next(iter(told.values()))
+
     def place_sender(self) -> bool:
         """Note the sender's unit on the delivery; False for a stranger."""
         issued = self.home_cycle
@@ -100,14 +109,15 @@ class Filing:
             cycle = issued.loaded.cycle
             yield cycle.title
             yield cycle.document_number
+            yield from cycle.keywords
             yield from (i.title for i in issued.loaded.instruments.values())
-            yield from ("科技活动周", "科技工作者日", "统计表")
 
     # --- filing --------------------------------------------------------------------------------------
 
     def file(self, leaves: list[Leaf], readings: dict[str, FileReading]) -> None:
         """Give each file, and the message itself, its disposition; make the versions."""
         known = self.place_sender()
+        readings = _without_blank_copies(readings)
         verdicts = self._verdicts([readings[leaf.digest] for leaf in leaves])
         units = {v.unit for found in verdicts.values() for _, v in found if v.unit}
         files: list[File] = []
@@ -122,7 +132,9 @@ class Filing:
     def _verdicts(self, readings: list[FileReading]) -> dict[int, list[tuple[_Claim, Verdict]]]:
         """Reading (by id) → what each of its forms came to."""
         claims = {id(r): [(f, self._claim(f)) for f in r.forms] for r in readings if r.forms}
-        named = {c.unit for found in claims.values() for _, c in found if c.unit}
+        every = [claim for found in claims.values() for _, claim in found]
+        self._follow(every)
+        named = {c.unit for c in every if c.unit}
         home = self.home_cycle
         senders = self.senders_in(home) if home else frozenset()
         too = bool(senders & named)
@@ -225,6 +237,9 @@ class Filing:
         collection = self._collection_for(issued, unit) if unit else None
         if unit and collection:
             _place(file, issued.code, collection.code, unit, None)
+        if reading.reason == BLANK_COPY:
+            file.disposition, file.reason = "other", BLANK_COPY
+            return file
         if reading.disposition == "set_aside":
             file.disposition, file.reason = "set_aside", reading.reason
             return file
@@ -253,8 +268,6 @@ class Filing:
         return None
 
     def _is_related(self) -> bool:
-        from huizong.intake.relevance import mentions
-
         return self.mail is not None and mentions(self.mail, self.words())
 
     def _new_file(self, leaf: Leaf, reading: FileReading) -> File:
@@ -305,6 +318,22 @@ class Filing:
         for f in files:
             if f.cycle and not self.delivery.cycle:
                 self.delivery.cycle, self.delivery.collection = f.cycle, f.collection
+
+
+def _without_blank_copies(readings: dict[str, FileReading]) -> dict[str, FileReading]:
+    """Clerks answer a notice with its attachments: beside a filled form the untouched one says nothing."""
+    if not any(_is_filled(form) for reading in readings.values() for form in reading.forms):
+        return readings
+    return {
+        digest: reading.model_copy(update={"forms": (), "disposition": "set_aside", "reason": BLANK_COPY})
+        if reading.forms and not any(_is_filled(form) for form in reading.forms)
+        else reading
+        for digest, reading in readings.items()
+    }
+
+
+def _is_filled(form: FormReading) -> bool:
+    return any(item.state != "blank" for item in form.items.values())
 
 
 def _part_of(collection: Collection, instrument: str) -> Part | None:

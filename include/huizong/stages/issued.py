@@ -72,11 +72,15 @@ def newest_definition(session: Session, code: str) -> DefinitionVersion | None:
     ).first()
 
 
-def issued_cycle(ctx: Context, code: str) -> IssuedCycle:
+def issued_cycle(ctx: Context, code: str, *, checked: bool = True) -> IssuedCycle:
     """The cycle as frozen at issue.
 
+    Args:
+        checked: stop where its files were changed since. Taking in and sending out go on with what was
+            frozen: one cycle's edited file must not stop another's mail.
+
     Raises:
-        UsageError: it was never issued, or its files were changed since.
+        UsageError: it was never issued, or (checked) its files were changed since.
     """
     with ctx.ledger.read() as session:
         newest = newest_definition(session, code)
@@ -93,7 +97,7 @@ def issued_cycle(ctx: Context, code: str) -> IssuedCycle:
     for contact in contacts:
         if contact.invalid_since is None:
             by_unit.setdefault(contact.unit, []).append(contact)
-    if path:
+    if path and checked:
         stop_if_changed(code, frozen, load_cycle(path, ctx.home), newest.digest)
     return IssuedCycle(
         loaded=thaw(frozen, folder, ctx.home),

@@ -6,13 +6,16 @@ delivery is one transaction, made after its files were read: no transaction span
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import PurePath
 
 from sqlalchemy import or_, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from huizong.errors import HuizongError
 from huizong.intake.relevance import mentions, words_only
 from huizong.ledger.tables import Contact, Delivery, File, Letter, Location
 from huizong.mime.bounces import parse_bounce
@@ -23,6 +26,8 @@ from huizong.readers.worker import ReadWorker
 from huizong.stages.context import Context
 from huizong.stages.filing import Filing, Leaf
 from huizong.stages.issued import IssuedCycle, issued_codes, issued_cycle, log_event
+
+logger = logging.getLogger(__name__)
 
 # A mailbox keeps arriving after closing; for so long such mail still belongs to the cycle (DESIGN 7).
 OPEN_AFTER_CLOSING = timedelta(days=60)
@@ -53,10 +58,27 @@ def process_pending(ctx: Context, as_of: datetime, cycle: str | None = None) -> 
     if not ids:
         return done
     with ctx.ledger.lock("process", wait=True), ReadWorker() as worker:
-        cycles = [issued_cycle(ctx, code) for code in issued_codes(ctx)]
+        cycles = [issued_cycle(ctx, code, checked=False) for code in issued_codes(ctx)]
         for delivery_id in ids:
-            _process(ctx, worker, cycles, delivery_id, as_of, done)
+            try:
+                _process(ctx, worker, cycles, delivery_id, as_of, done)
+            except (HuizongError, SQLAlchemyError):
+                raise  # trouble outside: this delivery is still to do
+            except Exception as e:
+                _put_by(ctx, delivery_id, e)
+                done.messages["set_aside"] = done.messages.get("set_aside", 0) + 1
     return done
+
+
+def _put_by(ctx: Context, delivery_id: int, error: Exception) -> None:
+    """A delivery on which our own code fails waits for a person; the next one is not stopped."""
+    logger.exception("delivery %s could not be processed", delivery_id, exc_info=error)
+    with ctx.ledger.write() as session:
+        delivery = session.get_one(Delivery, delivery_id)
+        delivery.disposition = "set_aside"
+        delivery.reason = f"系统处理出错（{type(error).__name__}），原件已保存，可用 triage release 重新处理"
+        delivery.processed_at = delivery.answered_at = ctx.clock.now()
+        log_event(session, ctx, "processing_failed", delivery=delivery_id, error=type(error).__name__)
 
 
 def _process(

@@ -90,7 +90,9 @@ def _send_channel(ctx: Context, channel: str, as_of: datetime) -> dict[str, int]
     counts = {"sent": 0, "failed": 0, "cancelled": 0, "left": 0}
     with ctx.ledger.lock(f"account:{server.host}:{server.login}", wait=True):
         _give_up_leftovers(ctx, channel)
-        cycles: dict[str, IssuedCycle] = {code: issued_cycle(ctx, code) for code in issued_codes(ctx)}
+        cycles: dict[str, IssuedCycle] = {
+            code: issued_cycle(ctx, code, checked=False) for code in issued_codes(ctx)
+        }
         tried: set[int] = set()
         with Sender(server) as sender:
             while (letter := _next(ctx, channel, tried)) is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from huizong.errors import UsageError
@@ -150,6 +150,27 @@ def close(ctx: Context, identity: str, *, by: str, reason: str) -> dict[str, Any
             session, ctx, "closed", cycle=delivery.cycle, unit=delivery.unit, by=by, words=reason, id=identity
         )
     return {"id": identity, "closed": True}
+
+
+def release(ctx: Context, identity: str, *, by: str, reason: str) -> dict[str, Any]:
+    """Drive a delivery again: the next receive or validate reads it anew, the raw bytes being kept.
+
+    Raises:
+        UsageError: no such id, or something of the delivery counts already.
+    """
+    _require_words(by, reason)
+    with ctx.ledger.write() as session:
+        _, delivery = _find(session, identity)
+        taken = select(Version.id).where(Version.delivery_id == delivery.id)
+        if session.scalars(taken).first() is not None:
+            raise UsageError(
+                f"{identity} 所在的来件已有材料登记，不能整件重做；可用 triage assign 认领。"
+            )
+        session.execute(delete(File).where(File.delivery_id == delivery.id))
+        delivery.disposition = delivery.reason = None
+        delivery.processed_at = delivery.answered_at = delivery.settled_at = None
+        log_event(session, ctx, "released", cycle=delivery.cycle, by=by, words=reason, id=identity)
+    return {"id": identity, "released": True}
 
 
 def _require_words(by: str, reason: str) -> None:
