@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shutil
 import subprocess
@@ -84,3 +85,14 @@ def test_docker_compose_accepts_it(tmp_path: Path) -> None:
     command = ["docker", "compose", "--file", "docker-compose.yaml", "config", "--quiet"]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
+
+
+def test_the_executor_and_the_auth_manager_named_can_be_loaded(compose: dict[str, Any]) -> None:
+    """Celery 5.7 took away a name that the provider imports: without this a scheduler would tell first."""
+    pytest.importorskip("airflow.providers.celery")
+    from airflow.executors.executor_loader import ExecutorLoader
+
+    environment = compose["services"]["scheduler"]["environment"]
+    assert ExecutorLoader.load_executor(environment["AIRFLOW__CORE__EXECUTOR"]) is not None
+    module, _, name = environment["AIRFLOW__CORE__AUTH_MANAGER"].rpartition(".")
+    assert hasattr(importlib.import_module(module), name)

@@ -247,3 +247,18 @@ def test_results_reach_every_unit(mailing: Office, server: EmbeddedMailServer) -
     result = inbox(server, ADDRESS[B])[-1]
     assert "应报18家，已报1家" in result.text
     assert summary["totals"][COLLECTION]["activity-week-statistics@2022"]["activities.held"] in result.text
+
+
+def test_nothing_to_report_in_one_line_is_a_nil_return(mailing: Office, server: EmbeddedMailServer) -> None:
+    (notice,) = inbox(server, ADDRESS[A])
+    answer(server, ADDRESS[A], "经核实，我单位无活动。", to=notice)
+    answer(server, ADDRESS[B], "请问无活动的也要报吗？", to=notice)
+    sweep(mailing, "2022-06-10T10:00")
+    assert mailing.unit(A)["status"] == "nil"
+    assert mailing.unit(B)["status"] == "unsettled"
+    receipt = inbox(server, ADDRESS[A])[-1]
+    assert "零报告" in receipt.text
+    assert "尚缺" not in receipt.text
+    covered = mailing.assemble("2022-06-22T09:00")["coverage"][COLLECTION]
+    assert covered["returned"] == 1
+    assert A not in covered["missing"]

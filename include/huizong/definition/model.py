@@ -65,6 +65,7 @@ class Part(_Model):
     code: PartCode
     kind: PartKind
     title: str = ""
+    hint: str = ""  # what the notice says of it: 视频不超过3分钟
     instrument: str | None = None
     of: PartCode | None = None
     required: bool = True

@@ -34,9 +34,14 @@ def new_form_number() -> str:
     return body + ALPHABET[_weighted(body)]
 
 
+def hyphenated(number: str) -> str:
+    """As people read it: `ABCD-EFGH-J`."""
+    return f"{number[:4]}-{number[4:8]}-{number[8:]}"
+
+
 def printed_form_number(number: str) -> str:
     """As it stands on the form: `表单编号：ABCD-EFGH-J`."""
-    return f"{LABEL}{number[:4]}-{number[4:8]}-{number[8:]}"
+    return f"{LABEL}{hyphenated(number)}"
 
 
 def normalise_form_number(text: str) -> str | None:

@@ -103,6 +103,13 @@ class Filing:
             self.delivery.collection = collection.code if collection else None
         return True
 
+    @property
+    def sender_collection(self) -> Collection | None:
+        """The collection that a message of words is about, where the sender is one unit."""
+        if self.home_cycle is None or self.delivery.unit is None:
+            return None
+        return self._collection_for(self.home_cycle, self.delivery.unit)
+
     def words(self) -> Iterable[str]:
         """Words by which a stranger's mail betrays that it is about an open cycle."""
         for issued in self.cycles:

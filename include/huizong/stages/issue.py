@@ -19,7 +19,7 @@ from huizong.definition.load import LoadedCycle, load_named
 from huizong.definition.model import Collection
 from huizong.errors import UsageError
 from huizong.frame.roster import Unit
-from huizong.instruments.form_number import new_form_number, printed_form_number
+from huizong.instruments.form_number import hyphenated, new_form_number
 from huizong.instruments.token import TokenClaims, new_serial
 from huizong.instruments.word_form import word_form
 from huizong.instruments.workbook import WorkbookMaster
@@ -271,9 +271,9 @@ def _notice(
     basics = letter_basics(issued, collection, unit, contact, as_of, issued.schedule.due(collection))
     context = NoticeContext(
         **basics,
-        parts=tuple(AskedPart(title=p.name, required=p.required) for p in collection.parts),
+        parts=tuple(AskedPart(title=p.name, required=p.required, hint=p.hint) for p in collection.parts),
         event_text=f"{full_day(event.first)}至{full_day(event.last)}" if event else "",
-        form_numbers=(printed_form_number(form.form_number),) if form else (),
+        form_numbers=(hyphenated(form.form_number),) if form else (),
         attachments=tuple(name for name, _ in attachments),
         nil_text=nil_text(collection),
     )

@@ -16,11 +16,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from huizong.errors import HuizongError
-from huizong.intake.relevance import mentions, words_only
-from huizong.ledger.tables import Contact, Delivery, File, Letter, Location
+from huizong.intake.relevance import NIL, mentions, words_only
+from huizong.ledger.tables import Contact, Decision, Delivery, File, Letter, Location
 from huizong.mime.bounces import parse_bounce
 from huizong.mime.parse import ParsedMail, parse_message
-from huizong.mime.robots import automatic_kind
+from huizong.mime.robots import automatic_kind, own_words
 from huizong.readers.model import FileReading
 from huizong.readers.worker import ReadWorker
 from huizong.stages.context import Context
@@ -119,7 +119,7 @@ def _process(
         elif leaves:
             filing.file(leaves, readings)
         elif mail:
-            _file_words(session, delivery, mail, filing)
+            _file_words(ctx, session, delivery, mail, filing)
         delivery.processed_at = ctx.clock.now()
         session.flush()
         _count(session, delivery, done)
@@ -213,14 +213,35 @@ def _bounced(ctx: Context, session: Session, delivery: Delivery, mail: ParsedMai
     )  # fmt: skip
 
 
-def _file_words(session: Session, delivery: Delivery, mail: ParsedMail, filing: Filing) -> None:
+def _file_words(ctx: Context, session: Session, delivery: Delivery, mail: ParsedMail, filing: Filing) -> None:
     """A message without files: from somebody we know it is told apart, a stranger's may be other business."""
     if filing.place_sender():
-        delivery.disposition, delivery.reason = words_only(mail)
+        collection = filing.sender_collection
+        nil_allowed = collection is not None and collection.nil == "reply"
+        delivery.disposition, delivery.reason = words_only(mail, nil_allowed=nil_allowed)
+        if delivery.reason == NIL:
+            _record_nil(ctx, session, delivery, mail)
     elif mentions(mail, filing.words()):
         delivery.disposition, delivery.reason = "triage", "发件地址未登记，未见附件"
     else:
         delivery.disposition, delivery.reason = "other", "与本任务无关"
+
+
+def _record_nil(ctx: Context, session: Session, delivery: Delivery, mail: ParsedMail) -> None:
+    """A nil return is the unit's own statement; a return that comes later stands over it."""
+    session.add(
+        Decision(
+            cycle=delivery.cycle,
+            collection=delivery.collection,
+            unit=delivery.unit,
+            kind="nil",
+            value={"delivery": delivery.id},
+            by=delivery.sender,
+            reason=own_words(mail.text),
+            as_of=delivery.received_at,
+            recorded_at=ctx.clock.now(),
+        )
+    )
 
 
 def _count(session: Session, delivery: Delivery, done: Processed) -> None:

@@ -14,7 +14,8 @@ from typing import cast
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from huizong.intake.relevance import NO_ATTACHMENT
+from huizong.instruments.form_number import hyphenated
+from huizong.intake.relevance import NIL, NO_ATTACHMENT
 from huizong.ledger.tables import Contact, Delivery, File, FindingRow, FormIssue, Version
 from huizong.outbox.context import (
     LetterFinding,
@@ -173,7 +174,8 @@ def _context(
 ) -> ReplyContext:
     findings = tuple(f for f in (_unit_findings(session, issued, v) for v in answer.versions) if f)
     aside = tuple(_aside(answer.files))
-    missing = tuple(dict.fromkeys(missing_part(p) for standing in concerned for p in standing.absent_parts))
+    owing = [s for s in concerned if s.status != "nil"]
+    missing = tuple(dict.fromkeys(missing_part(p) for s in owing for p in s.absent_parts))
     return ReplyContext(
         **letter_basics(issued, first.collection, first.unit, contact, as_of, first.due),
         kind=choose_reply_kind(findings, aside, missing),
@@ -182,7 +184,8 @@ def _context(
         set_aside=aside,
         findings=findings,
         missing_parts=missing,
-        complete=all(s.status == "complete" for s in concerned),
+        complete=all(s.status in {"complete", "nil"} for s in concerned),
+        nil=answer.delivery.reason == NIL,
         no_attachment=answer.delivery.reason == NO_ATTACHMENT,
     )
 
@@ -225,7 +228,7 @@ def _unit_findings(session: Session, issued: IssuedCycle, version: Version) -> U
     ).first()
     return UnitFindings(
         unit_name=issued.unit(version.unit).full_name,
-        form_no=number or "",
+        form_no=hyphenated(number) if number else "",
         items=tuple(
             LetterFinding(
                 severity=cast(Severity, row.severity),

@@ -249,6 +249,8 @@ def _apply_extension(issued: IssuedCycle, standing: Standing, decisions: list[De
 
 def _status(issued: IssuedCycle, standing: Standing, decisions: list[Decision]) -> UnitStatus:
     last = next((d.kind for d in reversed(decisions) if d.kind in {"waive", "refuse", "nil", "reopen"}), None)
+    if last == "nil" and _sent_since(standing, decisions):
+        last = None
     decided: dict[str | None, UnitStatus] = {"waive": "waived", "refuse": "refused", "nil": "nil"}
     if last in decided:
         return decided[last]
@@ -262,6 +264,12 @@ def _status(issued: IssuedCycle, standing: Standing, decisions: list[Decision]) 
         return "partial"
     unreachable = standing.unit.code in issued.bounced_units and standing.unit.code not in issued.contacts
     return "undeliverable" if unreachable else "not_started"
+
+
+def _sent_since(standing: Standing, decisions: list[Decision]) -> bool:
+    """Whether something came after the unit said that it had nothing."""
+    said = max(d.as_of for d in decisions if d.kind == "nil")
+    return any(v.received_at > said for found in standing.versions.values() for v in found)
 
 
 def _punctual(standing: Standing) -> bool | None:

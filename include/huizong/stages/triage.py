@@ -163,9 +163,7 @@ def release(ctx: Context, identity: str, *, by: str, reason: str) -> dict[str, A
         _, delivery = _find(session, identity)
         taken = select(Version.id).where(Version.delivery_id == delivery.id)
         if session.scalars(taken).first() is not None:
-            raise UsageError(
-                f"{identity} 所在的来件已有材料登记，不能整件重做；可用 triage assign 认领。"
-            )
+            raise UsageError(f"{identity} 所在的来件已有材料登记，不能整件重做；可用 triage assign 认领。")
         session.execute(delete(File).where(File.delivery_id == delivery.id))
         delivery.disposition = delivery.reason = None
         delivery.processed_at = delivery.answered_at = delivery.settled_at = None
