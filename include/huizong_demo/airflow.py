@@ -178,11 +178,6 @@ class Api:
             if not page["dag_runs"] or len(found) >= page["total_entries"]:
                 return found
 
-    def active_runs(self) -> int:
-        """How many DAG runs are queued or running."""
-        page = self._get("/dags/~/dagRuns", state=["queued", "running"], limit=1)
-        return int(page["total_entries"])
-
     def troubled(self) -> list[str]:
         """Tasks that failed, or wait to be tried again."""
         path = "/dags/~/dagRuns/~/taskInstances"

@@ -10,7 +10,7 @@ from typing import Any
 from huizong_demo.cast import CAST
 from huizong_demo.facts import Diary, Facts, Summary
 
-BY_ITSELF = {"scheduled", "asset_triggered", "operator_triggered"}
+BY_ITSELF = {"scheduled": "按日程", "asset_triggered": "由事件", "operator_triggered": "由流程"}
 GOOD_ENDS = {"sent", "cancelled"}
 
 
@@ -62,6 +62,9 @@ def _addressees() -> dict[str, set[str]]:
 def results(facts: Facts, diary: Diary) -> Iterator[str]:
     """Everybody who reported was told the result, and found it in the mailbox."""
     told = {letter["unit"] for letter in facts.letters_of("result")}
+    if not told:
+        yield "没有发出汇总结果反馈"
+        return
     for role in CAST:
         if role.returns and role.unit not in told:
             yield f"没有给 {role.unit} 的汇总结果反馈"
@@ -93,6 +96,11 @@ def runs(found: list[dict[str, Any]]) -> Iterator[str]:
             yield f"{name}：{run['state']}"
         if run["run_type"] not in BY_ITSELF:
             yield f"{name}：由 {run['run_type']} 启动"
+
+
+def how_started(found: list[dict[str, Any]]) -> str:
+    counts = Counter(run["run_type"] for run in found)
+    return "，".join(f"{BY_ITSELF.get(kind, kind)} {count}" for kind, count in counts.items())
 
 
 def open_matters(facts: Facts, approved: list[str]) -> Iterator[str]:

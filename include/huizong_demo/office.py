@@ -90,8 +90,10 @@ class Office:
         login = f"{quote(OFFICE, safe='')}:{self._code}@127.0.0.1"
         channel = cycle.CHANNEL.replace("-", "_").upper()
         port = int(self.api.url.rsplit(":", 1)[1])
+        # Nothing of a real installation that the caller's shell may name.
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW", "HUIZONG_"))}
         return {
-            **os.environ,
+            **inherited,
             **airflow.settings(self.home, self.project, port),
             "HUIZONG_HOME": str(self.home),
             "HUIZONG_PROJECT": str(self.project),

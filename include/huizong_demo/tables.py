@@ -18,7 +18,7 @@ from huizong_demo.facts import Facts, Summary
 def unit_table(facts: Facts) -> Table:
     table = Table(title="各单位报送情况", title_justify="left")
     for heading in ("单位", "情况", "收到时间", "按时", "版本", "报送进度"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for role in CAST:
         unit = facts.units.get(role.unit, {})
         table.add_row(

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from datetime import datetime, timedelta
 from decimal import Decimal
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -13,7 +14,8 @@ from email.message import EmailMessage
 import imapclient
 import pytest
 
-from huizong.home import PROJECT
+from huizong.definition.load import load_cycle
+from huizong.home import PROJECT, Home
 from huizong.instruments.model import load_instrument
 from huizong.instruments.word_form import WordMaster
 from huizong.instruments.workbook import WorkbookMaster
@@ -51,6 +53,23 @@ def test_mistakes_stand_in_the_form_as_the_clerk_made_them():
 
 def test_the_cast_is_the_roster():
     assert {role.unit for role in CAST} == {unit.code for unit in cycle.units(PROJECT)}
+
+
+def test_the_cycle_is_the_notices_with_its_dates_moved_to_now(tmp_path):
+    home = Home.from_environment({"HUIZONG_HOME": str(tmp_path)})
+    now = datetime(
+        2031, 1, 31, 23, 59, tzinfo=cycle.ZONE
+    )  # seconds before midnight, in a year without calendar
+
+    loaded = load_cycle(cycle.write(tmp_path, PROJECT, now), home)
+
+    schedule, (collection,) = loaded.schedule, loaded.cycle.collections
+    assert loaded.cycle.live
+    assert schedule.issue == now
+    assert [rung for rung, _ in schedule.rungs(collection)] == ["overdue"]
+    moments = [schedule.due(collection).instant, *schedule.editions().values(), schedule.closes(collection)]
+    assert sorted(moments) == moments
+    assert moments[-1] - now < timedelta(minutes=3)
 
 
 @pytest.fixture

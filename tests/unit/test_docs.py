@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 from email.message import EmailMessage
 from functools import cache
 from pathlib import Path
@@ -14,19 +17,23 @@ from typing import Any, get_args
 
 import pytest
 import typer
+from ruamel.yaml import YAML
 
 from huizong.cli.commands import app
 from huizong.definition.load import load_named
 from huizong.home import Home
+from huizong.instruments.model import Item
 from huizong.intake.parts import classify
 from huizong.intake.recognise import FILE_PROBLEMS, Witnesses, identify
 from huizong.intake.relevance import words_only
 from huizong.mime.parse import parse_message
 from huizong.readers.grammar import read_value
 from huizong.readers.model import FileReading, ItemReading, State
+from huizong.rules.columns import frame
 from huizong.rules.model import SEVERITIES, SEVERITY_FOR_CLERK, Finding, FormRow
 from huizong.rules.run import run_batch
 from huizong.rules.standard import standard_expectations
+from huizong.rules.suite import Expectation
 from huizong.stages import words
 from huizong.stages.validate import return_status
 from office import CYCLE, PROJECT, honest, statistics_form
@@ -44,7 +51,7 @@ Row = dict[str, str]
 
 
 def tables(page: Path) -> list[list[Row]]:
-    """The tables of a page, in order: a row is its cells by the heads of the columns, code marks taken off."""
+    """The tables of a page in order; a row is its cells by the columns' heads, without code marks."""
     found: list[list[Row]] = []
     heads: list[str] | None = None
     for line in page.read_text(encoding="utf-8").splitlines():
@@ -145,8 +152,8 @@ def test_a_form_is_whose_the_table_says(row: Row) -> None:
     assert bool(verdict.reason) == bool(row["reason begins"])
 
 
-def test_every_combination_of_witnesses_is_in_the_table() -> None:
-    """Where a form could go two ways, the table says which: no token problem and no outcome is left out."""
+def test_no_outcome_is_missing_from_the_table() -> None:
+    """Neither a trouble with the file nor a reason that the code can give."""
     table = _tables("identity.md")[0]
     assert {row["file"] for row in table} == {"A", "—", *FILE_PROBLEMS}
     reasons = {row["reason begins"] for row in table}
@@ -178,7 +185,7 @@ def test_a_message_of_words_is_what_the_table_says(row: Row) -> None:
     message = EmailMessage()
     message["From"], message["Subject"] = "hongqi@xinxiang.example", "来信"
     message.set_content(row["the message"])
-    assert words_only(parse_message(message.as_bytes()))[0] == row["disposition"]
+    assert words_only(parse_message(message.as_bytes()), nil_allowed=True)[0] == row["disposition"]
 
 
 # --- docs/operator.zh-CN.md ----------------------------------------------------------------------------
@@ -278,3 +285,38 @@ def _every_command(command: Any, prefix: str = "") -> Iterator[str]:
             yield from _every_command(child, f"{prefix}{name} ")
         else:
             yield prefix + name
+
+
+def _block(name: str, language: str) -> str:
+    """The only code block of that language in a page."""
+    (block,) = re.findall(rf"```{language}\n(.*?)```", (DOCS / name).read_text(encoding="utf-8"), re.S)
+    return str(block)
+
+
+def test_the_example_rule_is_one() -> None:
+    rule = Expectation.model_validate_json(_block("adding-a-rule.md", "json"))
+    none = ItemReading(state="none", number=Decimal(0), raw="无")
+    clean = {code: ItemReading(state="number", number=n, raw=str(n)) for code, n in honest().items()}
+    rows = [
+        FormRow("in order", "新乡县", "你单位", clean),
+        FormRow("broken", "新乡县", "你单位", clean | {"media.outlets": none}),
+    ]
+    (column,) = rule.columns
+    assert frame(rows, statistics_form(), rule.columns)[column].notna().tolist() == [False, True]
+
+
+def test_the_example_item_is_one() -> None:
+    assert Item.model_validate(YAML(typ="safe").load(_block("adding-a-form.md", "yaml"))).unit == "条"
+
+
+def test_the_recipe_for_a_suite_makes_the_projects_own() -> None:
+    (block,) = re.findall(
+        r"```python\n(.*?)```", (DOCS / "adding-a-form.md").read_text(encoding="utf-8"), re.S
+    )
+    ref = statistics_form().ref
+    suite = PROJECT / f"expectations/{ref}.json"
+    arguments = [str(PROJECT / f"include/forms/{ref}.yaml"), str(suite)]
+    made = subprocess.run(
+        [sys.executable, "-c", block, *arguments], capture_output=True, check=True, encoding="utf-8"
+    )
+    assert made.stdout == suite.read_text(encoding="utf-8")

@@ -29,7 +29,8 @@ def check_cycle(path: Path, home: Home, load_rules: Callable[[Path], object]) ->
         problems += _collection(loaded, collection, n, lines)
     problems += _suites(loaded, home, load_rules, lines)
     problems += _notice(loaded, lines)
-    problems += _upward(loaded, lines)
+    if not problems:  # else the same dates would be told twice
+        problems += _upward(loaded, lines)
     return problems
 
 

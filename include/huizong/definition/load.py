@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from ruamel.yaml import YAML
+from ruamel.yaml.constructor import RoundTripConstructor
 from ruamel.yaml.error import YAMLError
 
 from huizong.definition.calendar import Calendar, calendar_of
@@ -193,7 +194,7 @@ def read_yaml(path: Path) -> Any:
         DefinitionError: it is no YAML, not UTF-8, or no mapping.
     """
     try:
-        raw = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+        raw = _yaml().load(path.read_text(encoding="utf-8"))
     except YAMLError as e:
         mark = getattr(e, "problem_mark", None)
         line = mark.line + 1 if mark else 1
@@ -207,18 +208,38 @@ def read_yaml(path: Path) -> Any:
     return raw
 
 
+class _Constructor(RoundTripConstructor):
+    """Leaves dates as they are written: `When` reads them, and says what is wrong with 2022-06-31."""
+
+
+_Constructor.add_constructor("tag:yaml.org,2002:timestamp", RoundTripConstructor.construct_scalar)
+
+
+def _yaml() -> YAML:
+    yaml = YAML(typ="rt")
+    yaml.Constructor = _Constructor
+    return yaml
+
+
 def _parse(raw: Any, path: Path) -> Cycle:
     try:
         return Cycle.model_validate(_plain(raw))
     except ValidationError as e:
         raise DefinitionError(
-            [
-                Problem(
-                    str(path), line_of(raw, (*err["loc"], *err.get("ctx", {}).get("at", ()))), _sentence(err)
-                )
-                for err in e.errors()
-            ]
+            [Problem(str(path), line_of(raw, _place(err)), _sentence(err)) for err in _own_errors(e)]
         ) from e
+
+
+def _own_errors(error: ValidationError) -> list[Any]:
+    """Without the echo: a list is called too short when one of its items is wrong."""
+    errors = error.errors()
+    inner = [err["loc"][: len(outer["loc"])] for err in errors for outer in errors if err is not outer]
+    return [err for err in errors if not (err["type"] == "too_short" and err["loc"] in inner)]
+
+
+def _place(error: Any) -> tuple[int | str, ...]:
+    """Where an error is; a check over several keys says by `at` which one."""
+    return (*error["loc"], *error.get("ctx", {}).get("at", ()))
 
 
 def _plain(value: Any) -> Any:
@@ -259,6 +280,7 @@ _SENTENCES = {
     "bool_parsing": "须为 true 或 false",
     "literal_error": "须为 {expected} 之一",
     "too_short": "至少写一项",
+    "date_from_datetime_parsing": "须为日期，如 2022-06-20",
 }
 
 

@@ -57,9 +57,9 @@ class When(_Text):
         if isinstance(value, date):
             return cls(value.isoformat(), day=value)
         text = str(value).strip()
-        if match := _RELATIVE.match(text):
-            return cls._relative(text, match)
         try:
+            if match := _RELATIVE.match(text):
+                return cls._relative(text, match)
             if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
                 return cls(text, day=date.fromisoformat(text))
             return cls(text, moment=datetime.fromisoformat(text))

@@ -87,7 +87,7 @@ def read_roster(text: str) -> tuple[tuple[Unit, ...], list[Problem]]:
         reader.fieldnames = header
         rows = [(reader.line_num, row) for row in reader]
     except csv.Error as e:
-        return (), [(reader.line_num, f"引号不成对，或不是 CSV 文件（{e}）")]
+        return (), [(reader.reader.line_num, f"引号不成对，或不是 CSV 文件（{e}）")]
     if missing := [c for c in ("code", "name") if c not in header]:
         return (), [(1, f"缺少列 {'、'.join(missing)}；第一行须为 {','.join(COLUMNS)}")]
     problems: list[Problem] = [
@@ -101,7 +101,7 @@ def read_roster(text: str) -> tuple[tuple[Unit, ...], list[Problem]]:
         if not any(cells.values()):
             continue
         wrong = list(_wrong(cells))
-        if any(row.get(None) or ()):
+        if None in row:
             wrong.append(f"这一行多于 {len(header)} 列；单元格中的逗号须放在引号内")
         problems += [(line, sentence) for sentence in wrong]
         if not wrong:

@@ -305,8 +305,10 @@ def _lay_out(ctx: Context, issued: IssuedCycle) -> None:
         folder.mkdir(exist_ok=True)
         for name, digest in zip(form_file_names(unit, title), (form.workbook, form.document), strict=True):
             path = folder / name
-            if not path.exists():
-                path.write_bytes(ctx.store.get(digest))
+            if not path.exists():  # whole or not at all: a half-written form would stay for good
+                beside = path.with_name(f".{path.name}")
+                beside.write_bytes(ctx.store.get(digest))
+                beside.replace(path)
 
 
 def _result(ctx: Context, issued: IssuedCycle) -> dict[str, Any]:
