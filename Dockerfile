@@ -1,10 +1,9 @@
 # One image for every Airflow component and for the command line.
 FROM python:3.11-slim
 
-# LibreOffice opens old .doc and .xls and renders previews; the fonts carry Chinese; unar opens .rar.
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
-        curl fonts-noto-cjk libreoffice-calc-nogui libreoffice-writer-nogui tzdata unar \
+        curl tzdata \
     && rm -rf /var/lib/apt/lists/*
 
 ENV AIRFLOW_HOME=/opt/airflow \

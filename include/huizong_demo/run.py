@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 from rich.console import Console
 
+from huizong.errors import HuizongError, UsageError
 from huizong.home import PROJECT
 from huizong.stages.words import LETTER_KIND, UNIT_STATUS
 from huizong_demo import airflow, checks, cycle, facts, tables
@@ -29,20 +30,25 @@ LOOK_EVERY = 2.0
 def run_demo(keep_serving: bool = False, home: Path | None = None) -> int:
     """Run the demo; 0 only if all came out as `cast.py` and `checks.py` expect.
 
-    `keep_serving`: leave Airflow's pages up until Ctrl-C. `home`: a folder that does not exist yet
+    `keep_serving`: leave Airflow's pages up until Ctrl-C. `home`: a new or empty folder
     (default: var/demo-<time>).
+
+    Raises:
+        UsageError: the folder is not empty.
     """
     console = Console(highlight=False)
     began = datetime.now(UTC)
-    folder = home or Path("var").resolve() / f"demo-{began.astimezone(cycle.ZONE):%Y%m%d-%H%M%S}"
-    folder.mkdir(parents=True)
+    folder = (home or Path("var") / f"demo-{began.astimezone(cycle.ZONE):%Y%m%d-%H%M%S}").resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise UsageError(f"演示要用一个新文件夹，{folder} 里已有文件。")
     try:
-        with _terminated_like_ctrl_c(), Office(folder, PROJECT) as office:
+        with _stopped_by_signals(), Office(folder, PROJECT) as office:
             return Demo(office, console, began).run(keep_serving)
     except KeyboardInterrupt:
         console.print("已中断，已停止全部进程。")
         return 130
-    except RuntimeError as e:
+    except (RuntimeError, HuizongError) as e:
         console.print(f"[red]{e}[/]")
         return 1
 
@@ -170,19 +176,23 @@ class Demo:
 
     def serve(self) -> None:
         self.console.print("页面保持开放，按 Ctrl-C 结束。")
-        while True:
-            self.office.nobody_fell()
-            time.sleep(LOOK_EVERY)
+        with suppress(KeyboardInterrupt):
+            while True:
+                self.office.nobody_fell()
+                time.sleep(LOOK_EVERY)
 
 
 @contextmanager
-def _terminated_like_ctrl_c() -> Iterator[None]:
-    """So that what was started is stopped however the demo ends."""
+def _stopped_by_signals() -> Iterator[None]:
+    """However the demo is ended, what it started is stopped: the first signal interrupts, others wait."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def interrupt(*_: object) -> None:
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
         yield
     finally:

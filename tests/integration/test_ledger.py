@@ -19,6 +19,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from postgres import cluster
 from sqlalchemy import func, insert, select
 from sqlalchemy.exc import IntegrityError
 
@@ -31,6 +32,21 @@ from huizong.stages.status import trace
 from office import COLLECTION, CYCLE, Office, honest
 
 NOW = datetime(2022, 6, 20, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Callable[[], str]]:
+    with cluster() as fresh_database:
+        yield fresh_database
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of either kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'ledger.sqlite3'}"
+    url: str = request.getfixturevalue("postgres")()
+    return url
 
 
 @pytest.fixture
@@ -259,7 +275,7 @@ def test_a_damaged_file_needs_a_person(tmp_path: Path) -> None:
         Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite3'}", tmp_path).migrate()
 
 
-# --- one whole cycle -----------------------------------------------------------------------------------------
+# --- one whole cycle ---------------------------------------------------------------------------------
 
 A, B = "410721", "410724"
 

@@ -171,8 +171,13 @@ def test_a_changed_roster_stops_and_says_what_differs(issued: Office, tmp_path: 
     text = roster.read_text(encoding="utf-8")
     roster.write_text(text.replace("hongqi@", "hongqi2@"), encoding="utf-8")
     issued.validate("2022-06-01T09:00")  # a contact may change at any time
+    issued.issue("2022-06-01T09:01")
+    assert [x["to"] for x in issued.letters(unit="410702")] == [
+        "hongqi@xinxiang.example",
+        "hongqi2@xinxiang.example",  # who is new has the notice too
+    ]
     roster.write_text(text.replace("凤泉区,", "凤泉新区,", 1), encoding="utf-8")
-    with pytest.raises(UsageError, match=r"凤泉新区.*amend"):
+    with pytest.raises(UsageError, match=r"凤泉新区.*改回原样"):
         issued.validate("2022-06-01T09:05")
 
 

@@ -2,108 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Iterator
-from email.message import EmailMessage
-from email.utils import make_msgid
-from urllib.parse import quote
 
-import docx
-import pytest
-
-from huizong.mime.parse import ParsedMail, parse_message
 from huizong_demo.mailserver import EmbeddedMailServer
-from huizong_demo.robots import Responder
-from office import COLLECTION, PROJECT, Office, fill, honest
+from mailing import ADDRESS, BOUNCING, OFFICE, ON_LEAVE, STRANGER, all_parts, answer, inbox, sweep
+from office import COLLECTION, Office, fill, honest
 
-OFFICE = "kjj@xinxiang.example"
-STRANGER = "xiaowang@qq.example"
-A, B, C, D, E = "410721", "410724", "410725", "410726", "410727"
-
-
-def addresses() -> dict[str, str]:
-    with (PROJECT / "include/cycles/xinxiang-2022/roster.csv").open(encoding="utf-8") as f:
-        return {row["code"]: row["email"] for row in csv.DictReader(f)}
-
-
-ADDRESS = addresses()
-
-
-@pytest.fixture
-def server() -> Iterator[EmbeddedMailServer]:
-    users = dict.fromkeys([OFFICE, STRANGER, *ADDRESS.values()], "secret")
-    with EmbeddedMailServer(
-        users, bouncing=[ADDRESS[D]], responders={ADDRESS[E]: Responder("我正在休假，稍后回复。")}
-    ) as running:
-        yield running
-
-
-@pytest.fixture
-def mailing(office: Office, server: EmbeddedMailServer) -> Office:
-    """The office with its mailbox connected, and the notices sent."""
-    login = f"{quote(OFFICE)}:secret@127.0.0.1"
-    office.environ["AIRFLOW_CONN_MAILBOX_KJJ_IMAP"] = f"imap://{login}:{server.imap_port}/?ssl=false"
-    office.environ["AIRFLOW_CONN_MAILBOX_KJJ_SMTP"] = (
-        f"smtp://{login}:{server.smtp_port}/?ssl=false&starttls=false"
-    )
-    office.issue(send=True)
-    return office
-
-
-def inbox(server: EmbeddedMailServer, address: str) -> list[ParsedMail]:
-    """What lies in somebody's mailbox, oldest first."""
-    from huizong.connections import MailServer
-    from huizong.intake.imap import Mailbox
-
-    with Mailbox(MailServer("127.0.0.1", server.imap_port, address, "secret", False, False)) as box:
-        _, uids = box.list_uids("INBOX")
-        return [parse_message(raw) for _, _, _, raw in box.fetch("INBOX", uids)] if uids else []
-
-
-def answer(
-    server: EmbeddedMailServer,
-    sender: str,
-    text: str,
-    files: dict[str, bytes] | None = None,
-    to: ParsedMail | None = None,
-) -> None:
-    """A clerk's mail into the office's mailbox, as a reply to `to` or of itself."""
-    mail = EmailMessage()
-    mail["From"], mail["To"] = sender, OFFICE
-    mail["Subject"] = f"回复：{to.subject}" if to else "活动周材料"
-    mail["Message-ID"] = make_msgid(domain="xinxiang.example")
-    if to:
-        mail["In-Reply-To"] = mail["References"] = to.message_id_raw
-    mail.set_content(text)
-    for name, data in (files or {}).items():
-        mail.add_attachment(data, maintype="application", subtype="octet-stream", filename=name)
-    server.deliver(OFFICE, mail.as_bytes())
-
-
-def report() -> bytes:
-    from io import BytesIO
-
-    document = docx.Document()
-    for _ in range(5):
-        document.add_paragraph("本单位围绕活动周主题，组织开展了科普讲座、开放日等活动，群众踊跃参加。")
-    out = BytesIO()
-    document.save(out)
-    return out.getvalue()
-
-
-def all_parts(office: Office, unit: str, seed: int) -> dict[str, bytes]:
-    return {
-        "统计表.xlsx": fill(office.template(unit), honest(seed)),
-        "统计表盖章扫描件.pdf": b"%PDF-1.4\n%stamped\n%%EOF\n",
-        "总结报告.docx": report(),
-    }
-
-
-def sweep(office: Office, as_of: str) -> dict[str, object]:
-    got = office.receive(as_of, "mailbox-kjj")
-    office.validate(as_of, send=True)
-    return got
+A, B, C, D, E = "410721", "410724", "410725", BOUNCING, ON_LEAVE
 
 
 def test_the_notice_brings_form_and_reason(mailing: Office, server: EmbeddedMailServer) -> None:

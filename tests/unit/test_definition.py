@@ -17,6 +17,7 @@ from huizong.definition.load import (
     find_cycles,
     load_cycle,
     load_named,
+    refrozen,
     thaw,
 )
 from huizong.errors import UsageError
@@ -252,6 +253,14 @@ def test_what_is_frozen_thaws_to_the_same(loaded: LoadedCycle, home: Home) -> No
     assert again.schedule.rungs(collection) == loaded.schedule.rungs(collection)
     assert [u.names for u in again.units] == [u.names for u in loaded.units]
     assert all(not u.contacts for u in again.units)
+
+
+def test_what_a_newer_program_knows_besides_is_no_change(loaded: LoadedCycle) -> None:
+    older = json.loads(loaded.frozen())
+    del older["cycle"]["ladder_rules"], older["cycle"]["collections"][0]["nil"], older["units"][0]["own"]
+    assert refrozen(json.dumps(older)) == loaded.frozen()
+    older["cycle"]["title"] = "再报"
+    assert refrozen(json.dumps(older)) != loaded.frozen()
 
 
 def test_contacts_and_going_live_are_not_frozen(loaded: LoadedCycle) -> None:

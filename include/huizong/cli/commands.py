@@ -32,7 +32,9 @@ def _session(ctx: typer.Context, as_json: bool, lang: str | None) -> Session:
 @app.command()
 def check(
     ctx: typer.Context,
-    cycles: Annotated[list[str] | None, typer.Argument(metavar="[CYCLE]...")] = None,
+    cycles: Annotated[
+        list[str] | None, typer.Argument(metavar="[CYCLE]...", help="统计任务代码（不写：全部）")
+    ] = None,
     as_json: Json = False,
     lang: Lang = None,
 ) -> None:
@@ -83,7 +85,9 @@ def issue(
 @app.command()
 def receive(
     ctx: typer.Context,
-    channels: Annotated[list[str] | None, typer.Argument(metavar="[CHANNEL]...")] = None,
+    channels: Annotated[
+        list[str] | None, typer.Argument(metavar="[CHANNEL]...", help="渠道（不写：全部）")
+    ] = None,
     folder: Annotated[
         Path | None, typer.Option("--folder", help="接收一个文件夹（每个子文件夹是一家）")
     ] = None,
@@ -173,15 +177,22 @@ def status(
 def read(
     ctx: typer.Context,
     cycle: CycleArg,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="要试读的文件")],
     as_json: Json = False,
     lang: Lang = None,
 ) -> None:
     """试读文件：读取并审核，不作任何记录。"""
+    from huizong.rules.model import SEVERITY_FOR_CLERK
     from huizong.stages.read import is_good, read_files
 
     session = _session(ctx, as_json, lang)
     data = read_files(session.open(), cycle, files)
+    for row in data["files"]:
+        session.output.say(
+            f"{row['file']}：{row['reason'] or '可以采用'}" if not row["findings"] else row["file"]
+        )
+        for finding in row["findings"]:
+            session.output.say(f"  {SEVERITY_FOR_CLERK[finding['severity']]}：{finding['message']}")
     finish(session, data, good=all(is_good(row) for row in data["files"]))
 
 
@@ -190,8 +201,10 @@ def trace(
     ctx: typer.Context,
     cycle: CycleArg,
     item: Annotated[str, typer.Argument(help="指标代码，如 activities.held")],
-    collection: Annotated[str | None, typer.Option("--collection")] = None,
-    edition: Annotated[str | None, typer.Option("--edition")] = None,
+    collection: Annotated[str | None, typer.Option("--collection", help="报送事项代码")] = None,
+    edition: Annotated[
+        str | None, typer.Option("--edition", help="provisional、final 或 revised（默认：最新）")
+    ] = None,
     as_json: Json = False,
     lang: Lang = None,
 ) -> None:
@@ -233,7 +246,7 @@ def outbox_list(ctx: typer.Context, as_json: Json = False, lang: Lang = None) ->
 @outbox_app.command("send")
 def outbox_send(
     ctx: typer.Context,
-    channel: Annotated[str | None, typer.Argument(metavar="[CHANNEL]")] = None,
+    channel: Annotated[str | None, typer.Argument(metavar="[CHANNEL]", help="渠道（不写：全部）")] = None,
     as_of: AsOf = None,
     as_json: Json = False,
     lang: Lang = None,
@@ -252,8 +265,10 @@ def outbox_send(
 @outbox_app.command("resolve")
 def outbox_resolve(
     ctx: typer.Context,
-    letter: Annotated[int, typer.Argument(metavar="ID")],
-    verdict: Annotated[str, typer.Argument(metavar="(sent|resend)")],
+    letter: Annotated[int, typer.Argument(metavar="ID", help="编号，见 list")],
+    verdict: Annotated[
+        str, typer.Argument(metavar="(sent|resend)", help="sent 已核实送出，resend 重发同一封")
+    ],
     by: By,
     reason: Reason,
     as_json: Json = False,
@@ -278,7 +293,7 @@ def triage_list(ctx: typer.Context, as_json: Json = False, lang: Lang = None) ->
 @triage_app.command("assign")
 def triage_assign(
     ctx: typer.Context,
-    identity: Annotated[str, typer.Argument(metavar="ID")],
+    identity: Annotated[str, typer.Argument(metavar="ID", help="编号，见 list")],
     unit: Annotated[str, typer.Option("--unit", help="单位代码")],
     collection: Annotated[str, typer.Option("--collection", help="报送事项代码")],
     by: By,
@@ -296,7 +311,7 @@ def triage_assign(
 @triage_app.command("release")
 def triage_release(
     ctx: typer.Context,
-    identity: Annotated[str, typer.Argument(metavar="ID")],
+    identity: Annotated[str, typer.Argument(metavar="ID", help="编号，见 list")],
     by: By,
     reason: Reason,
     as_json: Json = False,
@@ -312,7 +327,7 @@ def triage_release(
 @triage_app.command("close")
 def triage_close(
     ctx: typer.Context,
-    identity: Annotated[str, typer.Argument(metavar="ID")],
+    identity: Annotated[str, typer.Argument(metavar="ID", help="编号，见 list")],
     by: By,
     reason: Reason,
     as_json: Json = False,

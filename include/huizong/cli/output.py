@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from huizong.stages.words import DISPOSITION, LETTER_KIND, LETTER_STATE, RETURN_STATUS, UNIT_STATUS
+from huizong.stages.words import DISPOSITION, LETTER_KIND, LETTER_STATE, RETURN_STATUS, RUNG, UNIT_STATUS
 
 _COLUMNS = {
     "code": "代码", "name": "名称", "collection": "事项", "status": "进度", "punctual": "按时",
@@ -20,7 +20,19 @@ _COLUMNS = {
     "from": "来自", "received_at": "收到", "file": "文件", "value": "数值", "version": "版本",
     "sheet": "工作表", "cell": "单元格", "line": "行", "message": "问题", "ok": "通过",
 }  # fmt: skip
-_WORDS = {**UNIT_STATUS, **RETURN_STATUS, **DISPOSITION, **LETTER_STATE, **LETTER_KIND}
+_WORDS = {**UNIT_STATUS, **RETURN_STATUS, **DISPOSITION, **LETTER_STATE, **LETTER_KIND, **RUNG}
+# Keys that are words of their own, and values of others (`held` counts units here, and is a letter's state).
+_KEYS = _COLUMNS | {
+    "cycle": "统计任务", "units": "单位数", "letters": "信件", "templates_dir": "表样文件夹",
+    "messages": "来件", "files": "文件", "dispositions": "文件处理", "message_dispositions": "来件处理",
+    "cycles": "统计任务", "returns": "报表", "by_status": "审核状态", "findings": "审核问题",
+    "queued": "待发信件", "channels": "渠道", "rungs": "催报", "held": "暂缓催报", "edition": "版次",
+    "number": "序号", "coverage": "报送覆盖", "totals": "合计", "expected": "应报", "returned": "已报",
+    "missing": "未报", "incomplete": "缺件", "waived": "免报", "reporting_rate": "报送率",
+    "reporting_rate_on_time": "按时报送率", "total": "合计", "sources": "来源", "sent": "已发送",
+    "failed": "未送达", "cancelled": "已取消", "left": "未发送", "question": "签批事项", "package": "上报件",
+    "path": "文件", "by": "经办人", "as_of": "时间", "waiting": "待处理", "problems": "问题",
+}  # fmt: skip
 _LEFT_OUT = {
     "message_id",
     "parts",
@@ -66,16 +78,16 @@ class Output:
 
 def _print(console: Console, data: Mapping[str, Any], indent: str = "") -> None:
     for key, value in data.items():
-        label = _COLUMNS.get(key, key)
+        label = _KEYS.get(key) or _WORDS.get(key, key)
         if isinstance(value, list) and value and isinstance(value[0], Mapping):
             console.print(_table(label, value))
         elif isinstance(value, Mapping):
-            console.print(f"{indent}{_WORDS.get(key, label)}：")
+            console.print(f"{indent}{label}：")
             _print(console, value, indent + "  ")
         elif isinstance(value, list):
             console.print(f"{indent}{label}：{'、'.join(str(v) for v in value) or '无'}", markup=False)
         else:
-            console.print(f"{indent}{_WORDS.get(key, label)}：{_text(value)}", markup=False)
+            console.print(f"{indent}{label}：{_text(value)}", markup=False)
 
 
 def _table(title: str, rows: list[Mapping[str, Any]]) -> Table:

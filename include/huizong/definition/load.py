@@ -73,12 +73,7 @@ class LoadedCycle:
 
     def frozen(self) -> str:
         """What invariant 9 freezes, as canonical JSON: contacts, which may change, are left out."""
-        content = {
-            "cycle": self.cycle.model_dump(mode="json", by_alias=True, exclude={"live"}),
-            "units": [u.model_dump(mode="json", exclude={"contacts"}) for u in self.units],
-            "instruments": {ref: i.model_dump(mode="json") for ref, i in sorted(self.instruments.items())},
-        }
-        return json.dumps(content, ensure_ascii=False, sort_keys=True)
+        return _freeze(self.cycle, self.units, self.instruments)
 
     @cached_property
     def digest(self) -> str:
@@ -147,6 +142,25 @@ def thaw(frozen: str, folder: Path, home: Home) -> LoadedCycle:
         calendar=calendar_of(cycle.calendar, home.calendars),
         folder=folder,
     )
+
+
+def refrozen(frozen: str) -> str:
+    """A frozen text as this program writes it: what it knows besides is no change of the cycle."""
+    content = json.loads(frozen)
+    return _freeze(
+        Cycle.model_validate(content["cycle"]),
+        [Unit.model_validate(u) for u in content["units"]],
+        {ref: Instrument.model_validate(i) for ref, i in content["instruments"].items()},
+    )
+
+
+def _freeze(cycle: Cycle, units: Sequence[Unit], instruments: Mapping[str, Instrument]) -> str:
+    content = {
+        "cycle": cycle.model_dump(mode="json", by_alias=True, exclude={"live"}),
+        "units": [u.model_dump(mode="json", exclude={"contacts"}) for u in units],
+        "instruments": {ref: i.model_dump(mode="json") for ref, i in sorted(instruments.items())},
+    }
+    return json.dumps(content, ensure_ascii=False, sort_keys=True)
 
 
 def differences(frozen: str, current: str, limit: int = 5) -> list[str]:

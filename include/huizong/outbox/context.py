@@ -132,6 +132,9 @@ class ReplyContext(_Common):
     complete: bool = False
     no_attachment: bool = False
     nil: bool = False  # a nil return was taken
+    explained: bool = False  # reasons were given, in a letter or in the workbook
+    awaits_consent: bool = False  # some of them hold only once the office has consented
+    open_findings: int = 0  # what the unit has still to answer, in all
 
     @property
     def missing_sentences(self) -> tuple[str, ...]:

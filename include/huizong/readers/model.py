@@ -56,6 +56,14 @@ class FormReading(_Model):
     duplicated: tuple[str, ...] = ()  # item codes whose label stands twice
 
 
+class Explanation(_Model):
+    """What a clerk typed beside one line of our list 审核意见."""
+
+    item: int | None  # the item's number on the form; None: the whole form
+    text: str
+    problem: str = ""  # the line's 问题, which tells several of one item apart
+
+
 class FileReading(_Model):
     """One file. `disposition` is what reading alone can say; recognising may say more.
 
@@ -66,5 +74,6 @@ class FileReading(_Model):
     disposition: Literal["return", "set_aside"]
     reason: str = ""  # one Chinese sentence that tells the clerk what to do; empty where all is well
     forms: tuple[FormReading, ...] = ()
+    explanations: tuple[Explanation, ...] = ()  # of a workbook that we had marked
     text: str = ""  # of a document: its text, at most 20,000 characters
     macros: bool = False

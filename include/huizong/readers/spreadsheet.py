@@ -19,6 +19,7 @@ from python_calamine import CalamineWorkbook, PasswordError, SheetTypeEnum, Shee
 from huizong.errors import RejectedError
 from huizong.instruments.model import Instrument
 from huizong.readers import biff, limits
+from huizong.readers.explanations import find_explanations
 from huizong.readers.forms import find_forms
 from huizong.readers.grammar import CellValue
 from huizong.readers.grid import TOKEN_PREFIX, Grid, Place, a1, certainly_blank
@@ -55,6 +56,7 @@ def read_spreadsheet(kind: str, data: bytes, instruments: Sequence[Instrument]) 
         disposition="return" if forms else "set_aside",
         reason="" if forms else NO_FORM,
         forms=tuple(forms),
+        explanations=find_explanations(grids),
         macros=macros,
     )
 

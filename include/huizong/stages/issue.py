@@ -8,7 +8,6 @@ is laid out from the store afterwards, so that a run killed anywhere is complete
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,16 +15,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from huizong.definition.load import LoadedCycle, load_named
-from huizong.definition.model import Collection
 from huizong.errors import UsageError
-from huizong.frame.roster import Unit
-from huizong.instruments.form_number import hyphenated, new_form_number
+from huizong.instruments.form_number import new_form_number
 from huizong.instruments.token import TokenClaims, new_serial
-from huizong.instruments.word_form import word_form
+from huizong.instruments.word_form import WordMaster
 from huizong.instruments.workbook import WorkbookMaster
-from huizong.ledger.tables import Approval, Contact, DefinitionVersion, FormIssue, FrameUnit, Letter
-from huizong.outbox.context import AskedPart, NoticeContext
-from huizong.outbox.queue import Draft, queue_letter
+from huizong.ledger.tables import Approval, DefinitionVersion, FormIssue, FrameUnit, Letter
+from huizong.stages.contacts import contacts_by_unit, refresh_contacts
 from huizong.stages.context import Context
 from huizong.stages.issued import (
     IssuedCycle,
@@ -35,19 +31,7 @@ from huizong.stages.issued import (
     require_aware,
     stop_if_changed,
 )
-from huizong.stages.wording import full_day, letter_basics, nil_text
-
-
-@dataclass(frozen=True)
-class _PersonalForm:
-    collection: str
-    unit: str
-    instrument: str
-    serial: str
-    form_number: str
-    token: str
-    workbook: str
-    document: str
+from huizong.stages.notices import form_file_names, notice_document, queue_notices
 
 
 def issue(
@@ -75,6 +59,7 @@ def issue(
             _record(ctx, loaded, forms, as_of, approved_by or "命令行", basis or "huizong issue")
             ctx.say(f"已冻结 {code} 的名录与表样")
         issued = issued_cycle(ctx, code)
+        _notify_new_contacts(ctx, issued, as_of)
         _lay_out(ctx, issued)
     if send:
         from huizong.stages.send import send as send_letters
@@ -101,14 +86,14 @@ def _stop_if_empty(loaded: LoadedCycle) -> None:
             )
 
 
-def _personal_forms(ctx: Context, loaded: LoadedCycle) -> list[_PersonalForm]:
+def _personal_forms(ctx: Context, loaded: LoadedCycle) -> list[FormIssue]:
     """Make every unit's own workbook and Word form, and put them into the store."""
     made = []
     for collection in loaded.cycle.collections:
         instrument = loaded.instrument_of(collection)
         if instrument is None:
             continue
-        master = WorkbookMaster(instrument)
+        workbooks, documents = WorkbookMaster(instrument), WordMaster(instrument)
         for unit in loaded.frame(collection):
             serial, number = new_serial(), new_form_number()
             claims = TokenClaims(
@@ -116,76 +101,41 @@ def _personal_forms(ctx: Context, loaded: LoadedCycle) -> list[_PersonalForm]:
             )
             token = ctx.token_keys.sign(claims)
             made.append(
-                _PersonalForm(
-                    collection.code,
-                    unit.code,
-                    instrument.ref,
-                    serial,
-                    number,
-                    token,
-                    workbook=ctx.store.put(master.render(unit.full_name, token, number)),
-                    document=ctx.store.put(word_form(instrument, unit.full_name, token, number)),
+                FormIssue(
+                    cycle=loaded.cycle.code,
+                    collection=collection.code,
+                    unit=unit.code,
+                    instrument=instrument.ref,
+                    serial=serial,
+                    form_number=number,
+                    token=token,
+                    workbook=ctx.store.put(workbooks.render(unit.full_name, token, number)),
+                    document=ctx.store.put(documents.render(unit.full_name, token, number)),
                 )
             )
     return made
 
 
 def _record(
-    ctx: Context,
-    loaded: LoadedCycle,
-    forms: list[_PersonalForm],
-    as_of: datetime,
-    by: str,
-    basis: str,
+    ctx: Context, loaded: LoadedCycle, forms: list[FormIssue], as_of: datetime, by: str, basis: str
 ) -> None:
     """The one transaction that makes the issue true: frame, forms, approval and letters together."""
-    cycle = loaded.cycle
+    code, now = loaded.cycle.code, ctx.clock.now()
     content = ctx.store.put(loaded.frozen().encode())
-    now = ctx.clock.now()
-    notice = _notice_document(ctx, loaded)
+    notice = notice_document(ctx, loaded)
     with ctx.ledger.write() as session:
-        if newest_definition(session, cycle.code) is not None:
+        if newest_definition(session, code) is not None:
             return  # somebody else was quicker
         session.add(
             DefinitionVersion(
-                cycle=cycle.code,
-                version=1,
-                digest=loaded.digest,
-                content=content,
-                as_of=as_of,
-                recorded_at=now,
+                cycle=code, version=1, digest=loaded.digest, content=content, as_of=as_of, recorded_at=now
             )
         )
-        for collection in cycle.collections:
-            for unit in loaded.frame(collection):
-                session.add(
-                    FrameUnit(
-                        cycle=cycle.code,
-                        version=1,
-                        collection=collection.code,
-                        unit=unit.code,
-                        position=unit.position,
-                    )
-                )
-        contacts = list(_contacts(loaded))
-        session.add_all(contacts)
-        session.add_all(
-            FormIssue(
-                cycle=cycle.code,
-                collection=f.collection,
-                unit=f.unit,
-                instrument=f.instrument,
-                serial=f.serial,
-                form_number=f.form_number,
-                token=f.token,
-                workbook=f.workbook,
-                document=f.document,
-            )
-            for f in forms
-        )
+        session.add_all(_frame(loaded))
+        session.add_all(forms)
         session.add(
             Approval(
-                cycle=cycle.code,
+                cycle=code,
                 question="issue",
                 subject=loaded.digest[:12],
                 by=by,
@@ -194,102 +144,33 @@ def _record(
                 recorded_at=now,
             )
         )
-        by_unit: dict[str, list[Contact]] = {}
-        for contact in contacts:
-            by_unit.setdefault(contact.unit, []).append(contact)
-        issued = IssuedCycle(loaded, 1, {u: tuple(c) for u, c in by_unit.items()})
-        for draft in _notices(ctx, issued, forms, notice, as_of):
-            queue_letter(session, draft, salt=loaded.digest, now=now)
+        refresh_contacts(session, loaded)
+        contacts, _ = contacts_by_unit(session, code)
+        queue_notices(ctx, session, IssuedCycle(loaded, 1, contacts), forms, notice, as_of)
         log_event(
-            session, ctx, "issued", cycle=cycle.code, key=f"issued:{cycle.code}", by=by, words=basis,
+            session, ctx, "issued", cycle=code, key=f"issued:{code}", by=by, words=basis,
             digest=loaded.digest, units=len(loaded.units),
         )  # fmt: skip
 
 
-def _contacts(loaded: LoadedCycle) -> Iterator[Contact]:
-    for unit in loaded.units:
-        for position, contact in enumerate(unit.contacts):
-            yield Contact(
+def _frame(loaded: LoadedCycle) -> Iterator[FrameUnit]:
+    for collection in loaded.cycle.collections:
+        for unit in loaded.frame(collection):
+            yield FrameUnit(
                 cycle=loaded.cycle.code,
+                version=1,
+                collection=collection.code,
                 unit=unit.code,
-                address=contact.address,
-                name=contact.name,
-                phone=contact.phone,
-                position=position,
+                position=unit.position,
             )
 
 
-def _notice_document(ctx: Context, loaded: LoadedCycle) -> tuple[str, str] | None:
-    """The notice itself, where the definition names a file of the cycle's folder."""
-    name = loaded.cycle.notice.document
-    if not name:
-        return None
-    path = loaded.folder / name
-    if not path.is_file():
-        raise UsageError(f"{loaded.cycle.code}：notice.document 所写的 {path} 不存在。")
-    return path.name, ctx.store.put(path.read_bytes())
-
-
-def form_file_names(unit: Unit, form_title: str) -> tuple[str, str]:
-    """What a unit's workbook and Word form are called."""
-    stem = f"{form_title}（{unit.name}）".replace("/", "／")
-    return f"{stem}.xlsx", f"{stem}.docx"
-
-
-def _notices(
-    ctx: Context,
-    issued: IssuedCycle,
-    forms: list[_PersonalForm],
-    notice: tuple[str, str] | None,
-    as_of: datetime,
-) -> Iterator[Draft]:
-    by_unit = {(f.collection, f.unit): f for f in forms}
-    for collection in issued.collections:
-        for unit in issued.loaded.frame(collection):
-            form = by_unit.get((collection.code, unit.code))
-            attachments = [notice] if notice else []
-            instrument = issued.loaded.instrument_of(collection)
-            if form and instrument:
-                names = form_file_names(unit, instrument.title)
-                attachments += [(names[0], form.workbook), (names[1], form.document)]
-            for contact in issued.contacts.get(unit.code, ()):
-                yield _notice(ctx, issued, collection, unit, contact, form, attachments, as_of)
-
-
-def _notice(
-    ctx: Context,
-    issued: IssuedCycle,
-    collection: Collection,
-    unit: Unit,
-    contact: Contact,
-    form: _PersonalForm | None,
-    attachments: list[tuple[str, str]],
-    as_of: datetime,
-) -> Draft:
-    cycle = issued.loaded.cycle
-    event = cycle.event
-    basics = letter_basics(issued, collection, unit, contact, as_of, issued.schedule.due(collection))
-    context = NoticeContext(
-        **basics,
-        parts=tuple(AskedPart(title=p.name, required=p.required, hint=p.hint) for p in collection.parts),
-        event_text=f"{full_day(event.first)}至{full_day(event.last)}" if event else "",
-        form_numbers=(hyphenated(form.form_number),) if form else (),
-        attachments=tuple(name for name, _ in attachments),
-        nil_text=nil_text(collection),
-    )
-    return Draft(
-        key=f"notice:{cycle.code}:{collection.code}:{unit.code}:{contact.address}",
-        channel=collection.channel,
-        cycle=cycle.code,
-        collection=collection.code,
-        unit=unit.code,
-        address=contact.address,
-        addressee=contact.name or unit.name,
-        sender_address=basics["mailbox"],
-        subject=ctx.letter_book.render(context).subject,
-        context=context,
-        attachments=attachments,
-    )
+def _notify_new_contacts(ctx: Context, issued: IssuedCycle, as_of: datetime) -> None:
+    """An address that the roster got after the issue has its notice too: the key knows who has one."""
+    notice = notice_document(ctx, issued.loaded)
+    with ctx.ledger.write() as session:
+        forms = session.scalars(select(FormIssue).where(FormIssue.cycle == issued.code)).all()
+        queue_notices(ctx, session, issued, forms, notice, as_of)
 
 
 def _lay_out(ctx: Context, issued: IssuedCycle) -> None:

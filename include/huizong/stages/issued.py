@@ -10,12 +10,21 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from huizong.definition.load import LoadedCycle, differences, find_cycles, load_cycle, load_named, thaw
+from huizong.definition.load import (
+    LoadedCycle,
+    differences,
+    find_cycles,
+    load_cycle,
+    load_named,
+    refrozen,
+    thaw,
+)
 from huizong.definition.model import Collection
 from huizong.definition.schedule import Schedule
 from huizong.errors import UsageError
 from huizong.frame.roster import Unit
 from huizong.ledger.tables import Contact, DefinitionVersion, Event, EventPerson
+from huizong.stages.contacts import contacts_by_unit, refresh_contacts
 from huizong.stages.context import Context
 
 
@@ -84,27 +93,37 @@ def issued_cycle(ctx: Context, code: str, *, checked: bool = True) -> IssuedCycl
     """
     with ctx.ledger.read() as session:
         newest = newest_definition(session, code)
-        contacts = session.scalars(
-            select(Contact).where(Contact.cycle == code).order_by(Contact.unit, Contact.position)
-        ).all()
     path = find_cycles(ctx.home).get(code)
     if newest is None:
         load_named(code, ctx.home)  # names the cycles that there are
         raise UsageError(f"{code} 尚未下发，请先运行 huizong issue {code}。")
     frozen = ctx.store.get(newest.content).decode()
     folder = path.parent if path else ctx.home.path
-    by_unit: dict[str, list[Contact]] = {}
-    for contact in contacts:
-        if contact.invalid_since is None:
-            by_unit.setdefault(contact.unit, []).append(contact)
     if path and checked:
-        stop_if_changed(code, frozen, load_cycle(path, ctx.home), newest.digest)
+        current = load_cycle(path, ctx.home)
+        stop_if_changed(code, frozen, current, newest.digest)
+        _follow_roster(ctx, current)
+    with ctx.ledger.read() as session:
+        contacts, bounced = contacts_by_unit(session, code)
     return IssuedCycle(
         loaded=thaw(frozen, folder, ctx.home),
         version=newest.version,
-        contacts={unit: tuple(found) for unit, found in by_unit.items()},
-        bounced_units=frozenset(c.unit for c in contacts if c.invalid_since is not None),
+        contacts=contacts,
+        bounced_units=bounced,
     )
+
+
+def _follow_roster(ctx: Context, current: LoadedCycle) -> None:
+    """Take over the roster's contacts of today, where they differ from the ledger's."""
+    with ctx.ledger.read() as session:
+        rows = session.scalars(select(Contact).where(Contact.cycle == current.cycle.code))
+        held = {(c.unit, c.address, c.name, c.phone, c.position) for c in rows}
+    wanted = {
+        (u.code, c.address, c.name, c.phone, n) for u in current.units for n, c in enumerate(u.contacts)
+    }
+    if held != wanted:
+        with ctx.ledger.write() as session:
+            refresh_contacts(session, current)
 
 
 def issued_codes(ctx: Context) -> list[str]:
@@ -116,10 +135,10 @@ def issued_codes(ctx: Context) -> list[str]:
 
 def stop_if_changed(code: str, frozen: str, current: LoadedCycle, digest: str) -> None:
     """A changed file says what differs and stops (invariant 9)."""
-    if current.digest != digest:
-        what = "；".join(differences(frozen, current.frozen())) or "内容相同，写法不同"
+    if current.digest != digest and (was := refrozen(frozen)) != current.frozen():
+        what = "；".join(differences(was, current.frozen()))
         raise UsageError(
-            f"{code} 下发后定义或名录有改动：{what}。请改回原样，或用 huizong amend {code} 记录补充通知。"
+            f"{code} 下发后定义或名录有改动：{what}。下发后名录与定义不再变更（联系人除外），请改回原样。"
         )
 
 

@@ -8,6 +8,7 @@ from huizong.errors import UsageError
 from huizong.ledger.tables import Letter
 from huizong.stages.context import Context
 from huizong.stages.issued import log_event
+from huizong.stages.words import LETTER_STATE
 
 # A letter that was refused for good may be tried again when a person says so, with the same Message-ID.
 _RESOLVABLE = {"sent": ("unknown",), "resend": ("unknown", "rejected_temporary", "rejected_permanent")}
@@ -28,7 +29,7 @@ def resolve(ctx: Context, letter_id: int, verdict: str, *, by: str, reason: str)
         if letter is None:
             raise UsageError(f"没有编号为 {letter_id} 的信件，先看 huizong outbox list。")
         if letter.state not in _RESOLVABLE[verdict]:
-            raise UsageError(f"信件 {letter_id} 的状态是 {letter.state}，不需要这样处理。")
+            raise UsageError(f"信件 {letter_id} 的状态是“{LETTER_STATE[letter.state]}”，不需要这样处理。")
         letter.state = "sent" if verdict == "sent" else "queued"
         letter.reply = f"{by}：{reason}"
         log_event(

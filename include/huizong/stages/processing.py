@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from huizong.errors import HuizongError
-from huizong.intake.relevance import NIL, mentions, words_only
+from huizong.intake.relevance import EXPLANATION, NIL, mentions, words_only
 from huizong.ledger.tables import Contact, Decision, Delivery, File, Letter, Location
 from huizong.mime.bounces import parse_bounce
 from huizong.mime.parse import ParsedMail, parse_message
@@ -24,6 +24,7 @@ from huizong.mime.robots import automatic_kind, own_words
 from huizong.readers.model import FileReading
 from huizong.readers.worker import ReadWorker
 from huizong.stages.context import Context
+from huizong.stages.explanations import asked_findings, record_letter
 from huizong.stages.filing import Filing, Leaf
 from huizong.stages.issued import IssuedCycle, issued_codes, issued_cycle, log_event
 
@@ -218,9 +219,12 @@ def _file_words(ctx: Context, session: Session, delivery: Delivery, mail: Parsed
     if filing.place_sender():
         collection = filing.sender_collection
         nil_allowed = collection is not None and collection.nil == "reply"
-        delivery.disposition, delivery.reason = words_only(mail, nil_allowed=nil_allowed)
+        asked = asked_findings(session, filing)
+        delivery.disposition, delivery.reason = words_only(mail, nil_allowed=nil_allowed, asked=bool(asked))
         if delivery.reason == NIL:
             _record_nil(ctx, session, delivery, mail)
+        elif delivery.reason == EXPLANATION:
+            record_letter(ctx, session, delivery, mail.text, asked)
     elif mentions(mail, filing.words()):
         delivery.disposition, delivery.reason = "triage", "发件地址未登记，未见附件"
     else:

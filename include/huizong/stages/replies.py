@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from huizong.instruments.form_number import hyphenated
-from huizong.intake.relevance import NIL, NO_ATTACHMENT
+from huizong.intake.relevance import EXPLANATION, NIL, NO_ATTACHMENT
 from huizong.ledger.tables import Contact, Delivery, File, FindingRow, FormIssue, Version
 from huizong.outbox.context import (
     LetterFinding,
@@ -175,22 +175,33 @@ def _context(
     findings = tuple(f for f in (_unit_findings(session, issued, v) for v in answer.versions) if f)
     aside = tuple(_aside(answer.files))
     owing = [s for s in concerned if s.status != "nil"]
+    queries = [f for s in concerned for f in s.open_queries]
     missing = tuple(dict.fromkeys(missing_part(p) for s in owing for p in s.absent_parts))
     return ReplyContext(
         **letter_basics(issued, first.collection, first.unit, contact, as_of, first.due),
         kind=choose_reply_kind(findings, aside, missing),
         received_text=moment_text(answer.delivery.received_at, issued),
-        taken=tuple(_taken(issued, answer)),
+        taken=tuple(_taken(session, issued, answer)),
         set_aside=aside,
         findings=findings,
         missing_parts=missing,
         complete=all(s.status in {"complete", "nil"} for s in concerned),
         nil=answer.delivery.reason == NIL,
         no_attachment=answer.delivery.reason == NO_ATTACHMENT,
+        explained=answer.delivery.reason == EXPLANATION or _has_explanations(session, answer),
+        awaits_consent=any(f.explanation for f in queries),
+        open_findings=sum(not f.explanation for f in queries),
     )
 
 
-def _taken(issued: IssuedCycle, answer: _Answer) -> Iterable[TakenFile]:
+def _has_explanations(session: Session, answer: _Answer) -> bool:
+    query = select(FindingRow.id).where(
+        FindingRow.version_id.in_([v.id for v in answer.versions]), FindingRow.explanation.is_not(None)
+    )
+    return session.scalars(query).first() is not None
+
+
+def _taken(session: Session, issued: IssuedCycle, answer: _Answer) -> Iterable[TakenFile]:
     names = {file.id: file for file in answer.files}
     for version in answer.versions:
         part = issued.collection(version.collection).part(version.part)
@@ -201,8 +212,14 @@ def _taken(issued: IssuedCycle, answer: _Answer) -> Iterable[TakenFile]:
                 file=names[version.file_id].name,
                 kind=missing_part(part).kind,
                 version=version.number,
-                note="" if version.status != "rejected" else "退回修改",
+                note=_note(session, version),
             )
+
+
+def _note(session: Session, version: Version) -> str:
+    if version.status != "rejected":
+        return ""
+    return "退回修改" if _asks_something(session, version) else "说明待审定"
 
 
 def _aside(files: list[File]) -> Iterable[SetAsideFile]:
@@ -244,8 +261,12 @@ def _unit_findings(session: Session, issued: IssuedCycle, version: Version) -> U
 
 
 def findings_of(session: Session, version: Version) -> list[FindingRow]:
-    """A version's open findings."""
-    query = select(FindingRow).where(FindingRow.version_id == version.id, FindingRow.settled_at.is_(None))
+    """A version's open findings that the unit has to answer: what it has explained waits for us."""
+    query = select(FindingRow).where(
+        FindingRow.version_id == version.id,
+        FindingRow.settled_at.is_(None),
+        FindingRow.explanation.is_(None),
+    )
     return list(session.scalars(query.order_by(FindingRow.id)))
 
 
@@ -255,6 +276,9 @@ def _to_mark(session: Session, answer: _Answer) -> list[int]:
     return [
         v.id
         for v in answer.versions
-        if kinds.get(v.file_id) in {"xlsx", "xlsm"}
-        and any(f.severity != "hint" for f in findings_of(session, v))
+        if kinds.get(v.file_id) in {"xlsx", "xlsm"} and _asks_something(session, v)
     ]
+
+
+def _asks_something(session: Session, version: Version) -> bool:
+    return any(f.severity != "hint" for f in findings_of(session, version))

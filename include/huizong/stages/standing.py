@@ -82,10 +82,15 @@ class Standing:
         return [f for f in self.findings if f.severity in QUERIES]
 
     @property
+    def awaits_consent(self) -> bool:
+        """Whether the unit gave a reason on which the operator has to decide."""
+        return any(f.explanation for f in self.open_queries)
+
+    @property
     def reminders_wait(self) -> bool:
-        """暂缓催报: something of the unit's is pending, in triage, set aside, or it asked a question."""
+        """暂缓催报: something of the unit's is pending, or waits for a person: file, question or reason."""
         pending = any(v.status == "pending" for found in self.versions.values() for v in found)
-        return pending or bool(self.waiting)
+        return pending or bool(self.waiting) or self.awaits_consent
 
     def flags(self) -> list[str]:
         told = {"extended": self.extended, "no_mailbox": self.no_mailbox, "punctual": bool(self.punctual)}

@@ -15,10 +15,11 @@ from huizong.errors import OperatorError
 from huizong.home import find_file
 from huizong.instruments.model import Instrument
 from huizong.ledger.tables import File, FindingRow, Value, Version
-from huizong.readers.model import FileReading
+from huizong.readers.model import FileReading, FormReading
 from huizong.rules.model import SEVERITIES, Finding, FormRow
 from huizong.rules.run import run_batch, suite_version
 from huizong.stages.context import Context
+from huizong.stages.explanations import EXPLAINABLE, explain_new
 from huizong.stages.issued import IssuedCycle, issued_cycle, log_event, require_aware
 from huizong.stages.processing import process_pending
 from huizong.stages.replies import answer_all
@@ -97,7 +98,7 @@ def _check_forms(ctx: Context, issued: IssuedCycle, collection: Collection) -> N
         for version in pending:
             fresh = session.get_one(Version, version.id)
             if fresh.status == "pending":
-                _record(ctx, session, collection, fresh, found[str(version.id)], version_of_rules)
+                _record(ctx, session, collection, instrument, fresh, found[str(version.id)], version_of_rules)
 
 
 def _row(session: Session, issued: IssuedCycle, version: Version) -> FormRow:
@@ -116,10 +117,14 @@ def _row(session: Session, issued: IssuedCycle, version: Version) -> FormRow:
     )
 
 
-def form_of(session: Session, version: Version) -> Any:
+def form_of(session: Session, version: Version) -> FormReading:
     """The reading of a version's form."""
+    return _reading_of(session, version).forms[version.form]
+
+
+def _reading_of(session: Session, version: Version) -> FileReading:
     text = session.scalars(select(File.reading).where(File.id == version.file_id)).one()
-    return FileReading.model_validate_json(text or "{}").forms[version.form]
+    return FileReading.model_validate_json(text or "{}")
 
 
 def _previous(session: Session, issued: IssuedCycle, version: Version) -> dict[str, Decimal]:
@@ -140,8 +145,8 @@ def _previous(session: Session, issued: IssuedCycle, version: Version) -> dict[s
     return {row.item: row.number for row in rows if row.number is not None}
 
 
-def return_status(findings: Sequence[Finding]) -> str:
-    """What findings make of a version (DESIGN 3): rejected, accepted with queries, or accepted."""
+def return_status(findings: Sequence[Finding | FindingRow]) -> str:
+    """What open findings make of a version (DESIGN 3): rejected, accepted with queries, or accepted."""
     severities = {finding.severity for finding in findings}
     if severities & {"mandatory", "quasi_mandatory"}:
         return "rejected"
@@ -152,6 +157,7 @@ def _record(
     ctx: Context,
     session: Session,
     collection: Collection,
+    instrument: Instrument,
     version: Version,
     findings: Sequence[Finding],
     rules_version: str,
@@ -170,7 +176,11 @@ def _record(
                 cell=finding.cell,
             )
         )
-    _conclude(ctx, session, collection, version, return_status(findings), rules_version)
+    open_: Sequence[Finding | FindingRow] = findings
+    if any(finding.severity in EXPLAINABLE for finding in findings):
+        session.flush()
+        open_ = explain_new(ctx, session, version, _reading_of(session, version), instrument.numbers)
+    _conclude(ctx, session, collection, version, return_status(open_), rules_version)
 
 
 def _conclude(
