@@ -34,6 +34,22 @@ class Connections(Protocol):
         """The connection, or None if there is none of that name."""
 
 
+def required(connections: Connections, channel: str, purpose: Literal["imap", "smtp"]) -> MailServer:
+    """A channel's connection.
+
+    Raises:
+        UsageError: there is none; the sentence says where to add it.
+    """
+    name = connection_id(channel, purpose)
+    server = connections.get(name)
+    if server is None:
+        raise UsageError(
+            f"渠道 {channel} 没有连接 {name}。请在 Airflow 的“连接”中添加，"
+            f"或设置环境变量 AIRFLOW_CONN_{name.upper()}。"
+        )
+    return server
+
+
 def connection_id(channel: str, purpose: Literal["imap", "smtp"]) -> str:
     return f"{channel.replace('-', '_')}_{purpose}"
 

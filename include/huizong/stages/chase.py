@@ -18,6 +18,7 @@ from huizong.ledger.tables import Contact, Event, Letter
 from huizong.outbox.context import FormalNoticeContext, LetterContext, ReminderContext
 from huizong.outbox.queue import Draft, queue_letter
 from huizong.stages.context import Context
+from huizong.stages.drafts import draft
 from huizong.stages.issued import IssuedCycle, issued_cycle, log_event, require_aware
 from huizong.stages.reasons import CHASED, chaseable
 from huizong.stages.receive import receive_for
@@ -86,8 +87,8 @@ def _take_step(
         return _inform_superior(ctx, session, issued, standing)
     made = 0
     for contact in issued.contacts.get(standing.unit.code, ()):
-        draft = _draft(ctx, session, issued, standing, rung, contact, as_of)
-        made += queue_letter(session, draft, salt=issued.loaded.digest, now=ctx.clock.now()) is not None
+        letter = _draft(ctx, session, issued, standing, rung, contact, as_of)
+        made += queue_letter(session, letter, salt=issued.loaded.digest, now=ctx.clock.now()) is not None
     return made
 
 
@@ -115,17 +116,15 @@ def _draft(
 ) -> Draft:
     collection, unit = standing.collection, standing.unit
     context = _context(session, issued, standing, rung, contact, as_of)
-    return Draft(
-        key=f"rung:{issued.code}:{collection.code}:{unit.code}:{rung}:{standing.due_version}:{contact.address}",
-        channel=collection.channel,
-        cycle=issued.code,
-        collection=collection.code,
-        unit=unit.code,
+    name = f"{issued.code}:{collection.code}:{unit.code}:{rung}:{standing.due_version}"
+    return draft(
+        ctx,
+        issued,
+        collection,
+        unit,
+        context,
+        key=f"rung:{name}:{contact.address}",
         address=contact.address,
-        addressee=contact.name or unit.name,
-        sender_address=issued.loaded.cycle.channels[collection.channel].address or "",
-        subject=ctx.letter_book.render(context).subject,
-        context=context,
         expires_at=_expires(issued, standing, rung, as_of),
         state="held" if rung == "formal_notice" else "queued",
     )

@@ -17,6 +17,7 @@ from huizong.ledger.tables import Contact, FormIssue, Letter
 from huizong.outbox.context import AskedPart, NoticeContext
 from huizong.outbox.queue import Draft, queue_letter
 from huizong.stages.context import Context
+from huizong.stages.drafts import draft
 from huizong.stages.issued import IssuedCycle
 from huizong.stages.wording import full_day, letter_basics, nil_text
 
@@ -32,8 +33,8 @@ def queue_notices(
     """Queue the notices that no contact has yet, in the caller's transaction."""
     query = select(Letter.key).where(Letter.cycle == issued.code, Letter.kind == "notice")
     there = set(session.scalars(query))
-    for draft in _notices(ctx, issued, forms, notice, there, as_of):
-        queue_letter(session, draft, salt=issued.loaded.digest, now=ctx.clock.now())
+    for letter in _notices(ctx, issued, forms, notice, there, as_of):
+        queue_letter(session, letter, salt=issued.loaded.digest, now=ctx.clock.now())
 
 
 def notice_document(ctx: Context, loaded: LoadedCycle) -> tuple[str, str] | None:
@@ -105,16 +106,7 @@ def _notice(
         attachments=tuple(name for name, _ in attachments),
         nil_text=nil_text(collection),
     )
-    return Draft(
-        key=_key(issued, collection, unit, contact),
-        channel=collection.channel,
-        cycle=cycle.code,
-        collection=collection.code,
-        unit=unit.code,
-        address=contact.address,
-        addressee=contact.name or unit.name,
-        sender_address=basics["mailbox"],
-        subject=ctx.letter_book.render(context).subject,
-        context=context,
-        attachments=attachments,
+    key = _key(issued, collection, unit, contact)
+    return draft(
+        ctx, issued, collection, unit, context, key=key, address=contact.address, attachments=attachments
     )

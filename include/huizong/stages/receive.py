@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from huizong.connections import connection_id
+from huizong.connections import connection_id, required
 from huizong.definition.model import Channel
 from huizong.errors import TransientError, UsageError
 from huizong.intake.arrivals import Arrivals
@@ -116,13 +116,7 @@ def _drain(ctx: Context, code: str, channel: Channel, as_of: datetime) -> int:
 
 
 def _drain_mailbox(ctx: Context, arrivals: Arrivals, code: str, as_of: datetime) -> list[int]:
-    name = connection_id(code, "imap")
-    server = ctx.connections.get(name)
-    if server is None:
-        raise UsageError(
-            f"渠道 {code} 没有连接 {name}。请在 Airflow 的“连接”中添加，"
-            f"或设置环境变量 AIRFLOW_CONN_{name.upper()}。"
-        )
+    server = required(ctx.connections, code, "imap")
     ctx.say(f"读取邮箱 {code}")
     with Mailbox(server) as mailbox:
         return arrivals.from_mailbox(code, mailbox, as_of)

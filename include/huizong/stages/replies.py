@@ -28,6 +28,7 @@ from huizong.outbox.context import (
 from huizong.outbox.queue import Draft, queue_letter
 from huizong.rules.model import Severity
 from huizong.stages.context import Context
+from huizong.stages.drafts import draft
 from huizong.stages.issued import IssuedCycle
 from huizong.stages.standing import Standing, standings
 from huizong.stages.wording import letter_basics, missing_part, moment_text
@@ -66,9 +67,9 @@ def answer_all(ctx: Context, issued: IssuedCycle, as_of: datetime) -> int:
             answer = _gather(session, delivery)
             if any(v.status == "pending" for v in answer.versions):
                 continue
-            for draft in _drafts(ctx, session, issued, answer, standing, as_of):
+            for reply in _drafts(ctx, session, issued, answer, standing, as_of):
                 queued += (
-                    queue_letter(session, draft, salt=issued.loaded.digest, now=ctx.clock.now()) is not None
+                    queue_letter(session, reply, salt=issued.loaded.digest, now=ctx.clock.now()) is not None
                 )
             delivery.answered_at = ctx.clock.now()
         return queued
@@ -147,17 +148,14 @@ def _draft(
     context = _context(session, issued, answer, concerned, first, contact, as_of)
     delivery = answer.delivery
     marked = _to_mark(session, answer) if context.kind == "correction" else {}
-    return Draft(
+    return draft(
+        ctx,
+        issued,
+        first.collection,
+        first.unit,
+        context,
         key=f"reply:{delivery.id}:{address}",
-        channel=first.collection.channel,
-        cycle=issued.code,
-        collection=first.collection.code,
-        unit=first.unit.code,
         address=address,
-        addressee=contact.name if contact else "",
-        sender_address=issued.loaded.cycle.channels[first.collection.channel].address or "",
-        subject=ctx.letter_book.render(context).subject,
-        context=context,
         in_reply_to=delivery.message_id,
         extra={"marked": ",".join(str(v) for v in marked)} if marked else {},
     )

@@ -12,8 +12,9 @@ from huizong.definition.model import Collection
 from huizong.ledger.tables import Edition, EditionTotal, EditionVersion, Value, Version
 from huizong.ledger.types import canonical
 from huizong.outbox.context import ResultContext, ResultFigure
-from huizong.outbox.queue import Draft, queue_letter
+from huizong.outbox.queue import queue_letter
 from huizong.stages.context import Context
+from huizong.stages.drafts import draft
 from huizong.stages.issued import IssuedCycle
 from huizong.stages.wording import letter_basics
 from huizong.stages.words import EDITION
@@ -29,26 +30,15 @@ def queue_results(
         own = _own_figures(session, edition, collection)
         for unit in issued.loaded.frame(collection):
             for contact in issued.contacts.get(unit.code, ())[:1]:
-                basics = letter_basics(issued, collection, unit, contact, as_of, None)
                 context = ResultContext(
-                    **basics,
+                    **letter_basics(issued, collection, unit, contact, as_of, None),
                     edition_title=EDITION[edition.kind],
                     coverage_text=_coverage_text(edition, collection),
                     figures=_figures(issued, collection, totals, own.get(unit.code, {})),
                 )
-                draft = Draft(
-                    key=f"result:{edition.id}:{unit.code}:{contact.address}",
-                    channel=collection.channel,
-                    cycle=issued.code,
-                    collection=collection.code,
-                    unit=unit.code,
-                    address=contact.address,
-                    addressee=contact.name or unit.name,
-                    sender_address=basics["mailbox"],
-                    subject=ctx.letter_book.render(context).subject,
-                    context=context,
-                )
-                letter = queue_letter(session, draft, salt=issued.loaded.digest, now=ctx.clock.now())
+                key = f"result:{edition.id}:{unit.code}:{contact.address}"
+                result = draft(ctx, issued, collection, unit, context, key=key, address=contact.address)
+                letter = queue_letter(session, result, salt=issued.loaded.digest, now=ctx.clock.now())
                 queued += letter is not None
     return queued
 

@@ -15,7 +15,7 @@ from typing import Any, cast
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from huizong.connections import MailServer, connection_id
+from huizong.connections import MailServer, required
 from huizong.errors import HuizongError, UsageError
 from huizong.ledger.tables import File, Letter, Version
 from huizong.outbox.compose import compose
@@ -69,24 +69,8 @@ def _waiting(ctx: Context, channel: str) -> int:
         return session.scalar(query) or 0
 
 
-def account_of(ctx: Context, channel: str) -> MailServer:
-    """The channel's SMTP connection.
-
-    Raises:
-        UsageError: it is not configured.
-    """
-    name = connection_id(channel, "smtp")
-    server = ctx.connections.get(name)
-    if server is None:
-        raise UsageError(
-            f"渠道 {channel} 有待发信件，但没有连接 {name}。请在 Airflow 的“连接”中添加，"
-            f"或设置环境变量 AIRFLOW_CONN_{name.upper()}。"
-        )
-    return server
-
-
 def _send_channel(ctx: Context, channel: str, as_of: datetime) -> dict[str, int]:
-    server = account_of(ctx, channel)
+    server = required(ctx.connections, channel, "smtp")
     counts = {"sent": 0, "failed": 0, "cancelled": 0, "left": 0}
     with ctx.ledger.lock(f"account:{server.host}:{server.login}", wait=True):
         _give_up_leftovers(ctx, channel)

@@ -77,16 +77,7 @@ def _check_forms(ctx: Context, issued: IssuedCycle, collection: Collection) -> N
     if instrument is None:
         return
     with ctx.ledger.read() as session:
-        pending = session.scalars(
-            select(Version)
-            .where(
-                Version.cycle == issued.code,
-                Version.collection == collection.code,
-                Version.instrument.is_not(None),
-                Version.status == "pending",
-            )
-            .order_by(Version.id)
-        ).all()
+        pending = _pending(session, issued, collection, forms=True)
         rows = [_row(session, issued, version) for version in pending]
     if not pending:
         return
@@ -99,6 +90,22 @@ def _check_forms(ctx: Context, issued: IssuedCycle, collection: Collection) -> N
             fresh = session.get_one(Version, version.id)
             if fresh.status == "pending":
                 _record(ctx, session, collection, instrument, fresh, found[str(version.id)], version_of_rules)
+
+
+def _pending(
+    session: Session, issued: IssuedCycle, collection: Collection, *, forms: bool
+) -> Sequence[Version]:
+    """Unchecked versions, oldest first: those of forms, or all others."""
+    return session.scalars(
+        select(Version)
+        .where(
+            Version.cycle == issued.code,
+            Version.collection == collection.code,
+            Version.instrument.is_not(None) if forms else Version.instrument.is_(None),
+            Version.status == "pending",
+        )
+        .order_by(Version.id)
+    ).all()
 
 
 def _row(session: Session, issued: IssuedCycle, version: Version) -> FormRow:
@@ -207,17 +214,7 @@ def _conclude(
 def _accept_other_parts(ctx: Context, issued: IssuedCycle, collection: Collection) -> None:
     """Parts without figures count as they came: they were opened, and a person looks at them."""
     with ctx.ledger.write() as session:
-        pending = session.scalars(
-            select(Version)
-            .where(
-                Version.cycle == issued.code,
-                Version.collection == collection.code,
-                Version.instrument.is_(None),
-                Version.status == "pending",
-            )
-            .order_by(Version.id)
-        ).all()
-        for version in pending:
+        for version in _pending(session, issued, collection, forms=False):
             _conclude(ctx, session, collection, version, "accepted", None)
 
 
