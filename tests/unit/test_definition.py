@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from time import process_time
 
 import pytest
 
@@ -21,6 +22,7 @@ from huizong.definition.load import (
     thaw,
 )
 from huizong.errors import UsageError
+from huizong.frame.roster import read_roster
 from huizong.home import Home
 from huizong.rules.suite import load_suite
 
@@ -306,3 +308,19 @@ def test_many_differences_are_counted() -> None:
     found = differences(json.dumps(was), json.dumps(now))
     assert len(found) == 6
     assert found[-1] == "……共 8 处"
+
+
+def test_an_address_written_twice_is_one_contact() -> None:
+    (unit,), problems = read_roster(
+        "code,name,email,contact\nA,甲,a@x.example;A@x.example;b@x.example,王;李;张"
+    )
+    assert not problems
+    assert [(c.address, c.name) for c in unit.contacts] == [("a@x.example", "王"), ("b@x.example", "张")]
+
+
+def test_three_thousand_units_are_read_in_a_moment() -> None:
+    lines = [f"U{n},第{n}单位,第{n}单位科学技术局,第{n}局;{n}号,u{n}@x.example" for n in range(3000)]
+    before = process_time()
+    units, problems = read_roster("\n".join(["code,name,full_name,aliases,email", *lines]))
+    assert (len(units), problems) == (3000, [])
+    assert process_time() - before < 2

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from huizong.intake.recognise import Witnesses, identify, units_named
+from huizong.intake.recognise import Witnesses, identify, name_index, units_named
 
 NAMES = {"A": "红旗区", "B": "卫滨区", "C": "凤泉区"}
 
@@ -91,8 +91,8 @@ KNOWN = {
     ],
 )
 def test_units_named(typed: str, codes: set[str]) -> None:
-    assert units_named(typed, KNOWN) == codes
+    assert units_named(typed, name_index(KNOWN)) == codes
 
 
 def test_a_name_that_two_units_bear_names_both() -> None:
-    assert units_named("科技局", {"A": ("科技局",), "B": ("科技局",)}) == {"A", "B"}
+    assert units_named("科技局", name_index({"A": ("科技局",), "B": ("科技局",)})) == {"A", "B"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -61,11 +61,21 @@ class LoadedCycle:
     def by_code(self) -> dict[str, Unit]:
         return {unit.code: unit for unit in self.units}
 
+    @cached_property
+    def _frames(self) -> dict[str, dict[str, Unit]]:
+        return {c.code: dict(self._audience(c)) for c in self.cycle.collections}
+
+    def _audience(self, collection: Collection) -> Iterator[tuple[str, Unit]]:
+        wanted, named = set(collection.audience.tags), set(collection.audience.units)
+        yield from ((u.code, u) for u in self.units if wanted & set(u.tags) or u.code in named)
+
     def frame(self, collection: Collection) -> tuple[Unit, ...]:
         """The units that must answer, in the established order; empty for a voluntary collection."""
-        wanted = set(collection.audience.tags)
-        named = set(collection.audience.units)
-        return tuple(u for u in self.units if wanted & set(u.tags) or u.code in named)
+        return tuple(self._frames[collection.code].values())
+
+    def expects(self, collection: Collection, unit: str) -> bool:
+        """Whether a unit is in the collection's frame."""
+        return unit in self._frames[collection.code]
 
     def instrument_of(self, collection: Collection) -> Instrument | None:
         form = collection.form

@@ -96,6 +96,8 @@ def read_roster(text: str) -> tuple[tuple[Unit, ...], list[Problem]]:
         if name and name not in COLUMNS
     ]
     units: list[Unit] = []
+    codes: dict[str, Unit] = {}
+    named: dict[str, Unit] = {}
     for line, row in rows:
         cells = {key: (value or "").strip() for key, value in row.items() if isinstance(key, str)}
         if not any(cells.values()):
@@ -105,8 +107,9 @@ def read_roster(text: str) -> tuple[tuple[Unit, ...], list[Problem]]:
             wrong.append(f"这一行多于 {len(header)} 列；单元格中的逗号须放在引号内")
         problems += [(line, sentence) for sentence in wrong]
         if not wrong:
-            units.append(_unit(cells, len(units)))
-            problems += [(line, s) for s in _clashes(units)]
+            unit = _unit(cells, len(units))
+            units.append(unit)
+            problems += [(line, s) for s in _clashes(unit, codes, named)]
     return tuple(units), problems
 
 
@@ -122,17 +125,19 @@ def _wrong(cells: dict[str, str]) -> Iterable[str]:
             yield f"邮箱“{address}”不合规（检查全角＠、空格、逗号；多个邮箱用分号隔开）"
 
 
-def _clashes(units: list[Unit]) -> Iterable[str]:
-    newest = units[-1]
-    for other in units[:-1]:
-        if other.code == newest.code:
-            yield f"单位代码 {newest.code} 重复（{other.name}）"
-        if same := set(other.names) & set(newest.names):
-            yield f"单位名称“{sorted(same)[0]}”与 {other.code} 重复"
+def _clashes(unit: Unit, codes: dict[str, Unit], named: dict[str, Unit]) -> Iterable[str]:
+    """What an earlier unit has already; `codes` and `named` are those so far, and get this one's."""
+    other = codes.setdefault(unit.code, unit)
+    if other is not unit:
+        yield f"单位代码 {unit.code} 重复（{other.name}）"
+    for name in unit.names:
+        other = named.setdefault(name, unit)
+        if other is not unit:
+            yield f"单位名称“{name}”与 {other.code} 重复"
 
 
 def _unit(cells: dict[str, str], position: int) -> Unit:
-    addresses = _split(cells.get("email", ""))
+    addresses = [a.lower() for a in _split(cells.get("email", ""))]
     names, phones = _split(cells.get("contact", "")), _split(cells.get("phone", ""))
 
     def nth(values: list[str], n: int) -> str:
@@ -149,7 +154,8 @@ def _unit(cells: dict[str, str], position: int) -> Unit:
         own=cells.get("self", "") in {"1", "true", "是", "yes"},
         position=position,
         contacts=tuple(
-            UnitContact(address=a.lower(), name=nth(names, n), phone=nth(phones, n))
+            UnitContact(address=a, name=nth(names, n), phone=nth(phones, n))
             for n, a in enumerate(addresses)
+            if a not in addresses[:n]  # written twice: one contact
         ),
     )

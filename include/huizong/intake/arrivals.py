@@ -10,7 +10,6 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -37,6 +36,16 @@ class Mail(Protocol):
 
 
 @dataclass(frozen=True)
+class _Kept:
+    """A message whose bytes are in the store."""
+
+    uid: int
+    internal: datetime
+    size: int
+    digest: str
+
+
+@dataclass(frozen=True)
 class Arrivals:
     """Stores what is new. Every method may be killed anywhere and called again."""
 
@@ -51,9 +60,15 @@ class Arrivals:
             validity, uids = mailbox.list_uids(folder)
             place = f"{folder};{validity}"
             wanted = sorted(set(uids) - self._known(channel, place))
-            fetched = mailbox.fetch(folder, wanted) if wanted else iter(())
-            while batch := list(islice(fetched, BATCH)):
-                new += self._store_messages(channel, place, batch, as_of)
+            batch: list[_Kept] = []
+            try:
+                for uid, internal, _, raw in mailbox.fetch(folder, wanted) if wanted else ():
+                    batch.append(_Kept(uid, internal, len(raw), self.store.put(raw)))
+                    if len(batch) == BATCH:
+                        new += self._record_messages(channel, place, batch, as_of)
+                        batch = []
+            finally:  # a line that breaks takes away nothing that had come
+                new += self._record_messages(channel, place, batch, as_of)
         return new
 
     def from_folder(self, channel: str, root: Path, cycle: str | None, as_of: datetime) -> list[int]:
@@ -81,21 +96,23 @@ class Arrivals:
         with self.ledger.read() as session:
             return {(place, mark) for place, mark in session.execute(query)}
 
-    def _store_messages(
-        self, channel: str, place: str, batch: list[tuple[int, datetime, int, bytes]], as_of: datetime
-    ) -> list[int]:
-        stored = [(uid, internal, len(raw), self.store.put(raw)) for uid, internal, _, raw in batch]
+    def _record_messages(self, channel: str, place: str, batch: list[_Kept], as_of: datetime) -> list[int]:
         new: list[int] = []
+        if not batch:
+            return new
         with self.ledger.write() as session:
-            for uid, internal, size, digest in stored:
+            for kept in batch:
                 seen = session.scalars(
-                    select(Delivery.id).where(Delivery.channel == channel, Delivery.digest == digest)
+                    select(Delivery.id).where(Delivery.channel == channel, Delivery.digest == kept.digest)
                 ).first()
                 if seen is None:
-                    seen = self._record(session, channel, "mail", digest, "", None, min(internal, as_of))
+                    received_at = min(kept.internal, as_of)
+                    seen = self._record(session, channel, "mail", kept.digest, "", None, received_at)
                     new.append(seen)
                 session.add(
-                    Location(channel=channel, place=place, mark=str(uid), delivery_id=seen, size=size)
+                    Location(
+                        channel=channel, place=place, mark=str(kept.uid), delivery_id=seen, size=kept.size
+                    )
                 )
         return new
 

@@ -30,6 +30,9 @@ _WORDS: dict[PartKind, tuple[str, ...]] = {
 def classify(name: str, reading: FileReading, parts: Sequence[Part]) -> Part | None:
     """The one part that this file is, or None."""
     fitting = [part for part in parts if reading.kind in _KINDS.get(part.kind, frozenset())]
-    told = [part for part in fitting if any(word in name for word in _WORDS[part.kind])]
+    said = {kind for kind, words in _WORDS.items() if any(word in name for word in words)}
+    told = [part for part in fitting if part.kind in said]
+    if said and not told:
+        return None  # pictures of the event are no stamped copy because it, too, is a picture
     chosen = told or fitting
     return chosen[0] if len(chosen) == 1 else None

@@ -30,6 +30,11 @@ class Witnesses:
     sender: frozenset[str] = frozenset()  # the units that a registered address speaks for
     content: frozenset[str] = frozenset()  # units whose name was typed into the header
 
+    @property
+    def units(self) -> frozenset[str]:
+        """Every unit that one of them names: while nobody has decided, it may be any of these."""
+        return self.sender | self.content | ({self.file} if self.file else set())
+
     def as_data(self) -> dict[str, Any]:
         return {
             "file": self.file,
@@ -97,13 +102,15 @@ def _listed(codes: Iterable[str], names: Mapping[str, str]) -> str:
     return "、".join(names.get(code, code) for code in sorted(codes))
 
 
-def units_named(text: str, names: Mapping[str, Iterable[str]]) -> frozenset[str]:
-    """The units whose name is exactly what was typed, white space and punctuation aside.
+def name_index(names: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
+    """Name → the units that may sign with it, from code → names. Made once: thousands of forms ask."""
+    found: dict[str, set[str]] = {}
+    for code, known in names.items():
+        for name in known:
+            found.setdefault(normalise(name), set()).add(code)
+    return {name: frozenset(codes) for name, codes in found.items() if name}
 
-    Args:
-        names: code → all names under which the unit may sign.
-    """
-    typed = normalise(text)
-    if not typed:
-        return frozenset()
-    return frozenset(code for code, known in names.items() if any(normalise(name) == typed for name in known))
+
+def units_named(text: str, index: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """The units whose name is exactly what was typed, white space and punctuation aside."""
+    return index.get(normalise(text), frozenset())

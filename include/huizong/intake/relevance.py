@@ -46,16 +46,19 @@ _WORDS_ONLY = {
 }
 
 
-def words_only(mail: ParsedMail, *, nil_allowed: bool, asked: bool = False) -> tuple[str, str]:
+def words_only(
+    mail: ParsedMail, *, nil_allowed: bool, asked: bool = False, reported: bool = False
+) -> tuple[str, str]:
     """Disposition and reason of a registered sender's message that brings no file.
 
     Args:
         nil_allowed: the collection takes a reply in one line as a nil return (零报告).
         asked: the message answers a letter of ours that asked to explain figures which we hold.
+        reported: we hold figures of the unit.
     """
     if nil_allowed and is_nil_return(mail):
         # Figures and nothing to report: only a person can tell which of them the unit means.
-        return ("question", _NIL_OVER_FIGURES) if asked else ("return", NIL)
+        return ("question", _NIL_OVER_FIGURES) if asked or reported else ("return", NIL)
     if asked and is_explanation(mail.text):
         return "return", EXPLANATION
     if is_acknowledgement(mail.text):

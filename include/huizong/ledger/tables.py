@@ -114,7 +114,7 @@ class Delivery(Base):
     message_id: Mapped[str | None] = mapped_column(index=True)
     cycle: Mapped[str | None]  # told by the caller, or found by recognising
     collection: Mapped[str | None]
-    unit: Mapped[str | None]  # the sender's unit, where the sender is known
+    unit: Mapped[str | None]  # the sender's unit, where known; of a stranger's answer, whom we had written to
     disposition: Mapped[str | None]
     reason: Mapped[str | None]
     processed_at: Mapped[datetime | None]

@@ -77,13 +77,25 @@ def _counted(found: list[Standing]) -> list[Version]:
 
 
 def _digest(issued: IssuedCycle, kind: str, found: list[Standing]) -> str:
-    """Of all an edition stands on: definition, versions that count, and where each unit stands."""
+    """Of all an edition stands on: definition, versions that count, and what is said of each unit.
+
+    A provisional one says where a unit stands; later ones whether it counts, whatever else moves.
+    """
     stands_on = [
         issued.loaded.digest,
         sorted(v.id for v in _counted(found)),
-        [(s.collection.code, s.unit.code, s.status) for s in found],
+        [(s.collection.code, s.unit.code, s.status if kind == "provisional" else _counts(s)) for s in found],
     ]
     return hashlib.sha256(json.dumps(stands_on, ensure_ascii=False).encode()).hexdigest()
+
+
+def _counts(standing: Standing) -> str:
+    """The place of a unit in the coverage, as `coverage` sorts them."""
+    if standing.status in {"waived", "nil"}:
+        return standing.status
+    if not standing.returned:
+        return "missing"
+    return "incomplete:" + ",".join(p.code for p in standing.missing_parts)
 
 
 def _same(session: Session, code: str, kind: str, digest: str) -> Edition | None:

@@ -41,7 +41,7 @@ def chase(ctx: Context, code: str, as_of: datetime, *, send: bool = True) -> dic
     issued = issued_cycle(ctx, code)  # a bounce may have taken a contact away
     counts: dict[str, int] = {}
     held = queued = 0
-    with ctx.ledger.write() as session:
+    with ctx.ledger.lock(f"chase:{code}", wait=True), ctx.ledger.write() as session:
         for standing in standings(session, issued, as_of):
             if standing.collection.channel in unread:
                 continue
@@ -68,10 +68,10 @@ def chase(ctx: Context, code: str, as_of: datetime, *, send: bool = True) -> dic
 
 def _due_rung(issued: IssuedCycle, standing: Standing, as_of: datetime) -> Rung | None:
     """The latest rung whose instant has come, while the collection is open and the office at work."""
-    if not issued.schedule.in_office_hours(as_of):
-        return None
     closes = issued.schedule.closes(standing.collection)
     if closes is not None and as_of >= closes:
+        return None
+    if not issued.schedule.in_office_hours(as_of):
         return None
     due = [r for r, at in issued.schedule.rungs(standing.collection, standing.due) if at <= as_of]
     return due[-1] if due else None
@@ -131,9 +131,9 @@ def _draft(
 
 
 def _expires(issued: IssuedCycle, standing: Standing, rung: Rung, as_of: datetime) -> datetime | None:
-    """When the text would be wrong: at the deadline it speaks of as ahead, else at the next rung."""
-    later = [at for _, at in issued.schedule.rungs(standing.collection, standing.due) if at > as_of]
-    ends = later[:1]
+    """When the text would be wrong: at the deadline it speaks of as ahead, else at the next letter's rung."""
+    rungs = issued.schedule.rungs(standing.collection, standing.due)
+    ends = [at for later, at in rungs if at > as_of and later != "superior_informed"][:1]
     if rung == "nudge" and standing.due:
         ends.append(standing.due.instant)
     closes = issued.schedule.closes(standing.collection)

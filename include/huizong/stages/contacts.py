@@ -30,8 +30,10 @@ def refresh_contacts(session: Session, loaded: LoadedCycle) -> None:
     session.flush()
 
 
-def contacts_by_unit(session: Session, code: str) -> tuple[dict[str, tuple[Contact, ...]], frozenset[str]]:
-    """Unit → its contacts in order, those that bounce left out; and the units that have one that bounces."""
+def contacts_by_unit(
+    session: Session, code: str
+) -> tuple[dict[str, tuple[Contact, ...]], tuple[Contact, ...]]:
+    """Unit → its contacts in order, those that bounce left out; and those that bounce."""
     rows = session.scalars(
         select(Contact).where(Contact.cycle == code).order_by(Contact.unit, Contact.position)
     ).all()
@@ -39,5 +41,5 @@ def contacts_by_unit(session: Session, code: str) -> tuple[dict[str, tuple[Conta
     for row in rows:
         if row.invalid_since is None:
             found.setdefault(row.unit, []).append(row)
-    bounced = frozenset(row.unit for row in rows if row.invalid_since is not None)
+    bounced = tuple(row for row in rows if row.invalid_since is not None)
     return {unit: tuple(contacts) for unit, contacts in found.items()}, bounced

@@ -74,8 +74,8 @@ def returned_on_time(standing: Standing) -> bool:
     """Whether what makes the unit count as returned first came before its deadline."""
     if standing.due is None:
         return False
-    if standing.status == "nil":
-        return True
+    if standing.nil_since is not None:
+        return standing.nil_since < standing.due.instant
     form = standing.collection.form
     parts = [form] if form else list(standing.collection.parts)
     firsts = [found[0] for p in parts if (found := standing.versions.get(p.code))]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from huizong.definition.model import Collection, Part
 from huizong.instruments.token import TokenError
+from huizong.intake.blank import BLANK_COPY, without_blank_copies
 from huizong.intake.parts import classify
 from huizong.intake.recognise import Verdict, Witnesses, identify, units_named
 from huizong.intake.relevance import mentions
@@ -20,8 +22,6 @@ from huizong.readers.model import FileReading, FormReading
 from huizong.stages.context import Context
 from huizong.stages.issued import IssuedCycle
 from huizong.stages.versions import add_version
-
-BLANK_COPY = "空白表样，未登记"
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,15 @@ class _Claim:
     problem: str = ""
 
 
+@dataclass(frozen=True)
+class _Judged:
+    """One form of a file: what its marks say, who may be meant, and what follows."""
+
+    claim: _Claim
+    witnesses: Witnesses
+    verdict: Verdict
+
+
 @dataclass
 class Filing:
     """Works inside the caller's transaction; the readings are there already."""
@@ -52,6 +61,7 @@ class Filing:
     delivery: Delivery
     mail: ParsedMail | None
     cycles: list[IssuedCycle]
+    _made: bool = field(default=False, init=False)  # something became a version
 
     # --- who sent it ---------------------------------------------------------------------------------
 
@@ -84,10 +94,21 @@ class Filing:
         return self.cycles[-1] if len(self.cycles) == 1 else None
 
     def _follow(self, claims: Iterable[_Claim]) -> None:
-        """Where the envelope tells no cycle, the forms inside do, if they agree."""
+        """The forms inside know the cycle better than the envelope, if they agree."""
         told = {c.issued.code: c.issued for c in claims if c.issued}
-        if self.home_cycle is None and len(told) == 1:
-            self.__dict__["home_cycle"] = next(iter(told.values()))
+        if len(told) == 1:
+            self.home_cycle = next(iter(told.values()))
+
+    @property
+    def senders(self) -> frozenset[str]:
+        """The units that the sender speaks for."""
+        return self.senders_in(self.home_cycle) if self.home_cycle else frozenset()
+
+    @property
+    def thread_unit(self) -> str | None:
+        """The unit to which the letter went that this message answers."""
+        letter, issued = self.thread, self.home_cycle
+        return letter.unit if letter and issued and letter.cycle == issued.code else None
 
     def place_sender(self) -> bool:
         """Note the sender's unit on the delivery; False for a stranger."""
@@ -97,11 +118,24 @@ class Filing:
             return False
         self.delivery.cycle = issued.code
         if len(senders) == 1:
-            unit = next(iter(senders))
-            self.delivery.unit = unit
-            collection = self._collection_for(issued, unit)
-            self.delivery.collection = collection.code if collection else None
+            self.place_unit(next(iter(senders)))
         return True
+
+    def place_unit(self, unit: str) -> None:
+        """Note whose words these are."""
+        collection = self._collection_for(self.home_cycle, unit) if self.home_cycle else None
+        self.delivery.unit = unit
+        self.delivery.collection = collection.code if collection else None
+
+    def has_reported(self) -> bool:
+        """Whether the unit that writes has sent figures before, whatever became of them."""
+        query = select(Version.id).where(
+            Version.cycle == self.delivery.cycle,
+            Version.collection == self.delivery.collection,
+            Version.unit == self.delivery.unit,
+            Version.instrument.is_not(None),
+        )
+        return self.session.scalars(query).first() is not None
 
     @property
     def sender_collection(self) -> Collection | None:
@@ -123,31 +157,33 @@ class Filing:
 
     def file(self, leaves: list[Leaf], readings: dict[str, FileReading]) -> None:
         """Give each file, and the message itself, its disposition; make the versions."""
+        readings = without_blank_copies(readings)
+        claims = {digest: [self._claim(f) for f in reading.forms] for digest, reading in readings.items()}
+        self._follow(claim for found in claims.values() for claim in found)
         known = self.place_sender()
-        readings = _without_blank_copies(readings)
-        verdicts = self._verdicts([readings[leaf.digest] for leaf in leaves])
-        units = {v.unit for found in verdicts.values() for _, v in found if v.unit}
+        judged = self._judged(readings, claims)
+        units = {j.verdict.unit for found in judged.values() for j in found if j.verdict.unit}
         files: list[File] = []
         for leaf in leaves:
             reading = readings[leaf.digest]
-            if found := verdicts.get(id(reading)):
+            if found := judged[leaf.digest]:
                 files.append(self._file_forms(leaf, reading, found))
             else:
                 files.append(self._file_other(leaf, reading, units, known))
         self._sum_up(files)
 
-    def _verdicts(self, readings: list[FileReading]) -> dict[int, list[tuple[_Claim, Verdict]]]:
-        """Reading (by id) → what each of its forms came to."""
-        claims = {id(r): [(f, self._claim(f)) for f in r.forms] for r in readings if r.forms}
-        every = [claim for found in claims.values() for _, claim in found]
-        self._follow(every)
-        named = {c.unit for c in every if c.unit}
-        home = self.home_cycle
-        senders = self.senders_in(home) if home else frozenset()
-        too = bool(senders & named)
+    def _judged(
+        self, readings: dict[str, FileReading], claims: dict[str, list[_Claim]]
+    ) -> dict[str, list[_Judged]]:
+        """File (by digest) → what each of its forms came to."""
+        named = {claim.unit for found in claims.values() for claim in found}
+        too = bool(self.senders & named)
         return {
-            key: [(claim, self._verdict(form, claim, too)) for form, claim in found]
-            for key, found in claims.items()
+            digest: [
+                self._judge(form, claim, too)
+                for form, claim in zip(reading.forms, claims[digest], strict=True)
+            ]
+            for digest, reading in readings.items()
         }
 
     def _claim(self, form: FormReading) -> _Claim:
@@ -173,12 +209,11 @@ class Filing:
                 return _Claim(issued, collection, unit)
         return _Claim(problem="other_cycle")
 
-    def _verdict(self, form: FormReading, claim: _Claim, sender_reports_too: bool) -> Verdict:
+    def _judge(self, form: FormReading, claim: _Claim, sender_reports_too: bool) -> _Judged:
         issued = claim.issued or self.home_cycle
         if issued is None:
-            return Verdict("triage", reason="不能确定属于哪项统计任务")
-        names = {u.code: u.names for u in issued.loaded.units}
-        content = units_named(form.unit_text, names)
+            return _Judged(claim, Witnesses(), Verdict("triage", reason="不能确定属于哪项统计任务"))
+        content = units_named(form.unit_text, issued.units_by_name)
         if claim.unit and claim.unit in content:
             content = frozenset()  # pre-filled: the file's own witness, not a second one
         witnesses = Witnesses(claim.unit, claim.problem, self.senders_in(issued), content)
@@ -187,7 +222,7 @@ class Filing:
             {u.code: u.name for u in issued.loaded.units},
             sender_reports_too=sender_reports_too,
         )
-        return self._not_over_the_registered(issued, claim, verdict)
+        return _Judged(claim, witnesses, self._not_over_the_registered(issued, claim, verdict))
 
     def _not_over_the_registered(self, issued: IssuedCycle, claim: _Claim, verdict: Verdict) -> Verdict:
         """A stranger's form with a valid token waits where one from a registered contact counts already."""
@@ -198,6 +233,7 @@ class Filing:
                 Version.cycle == issued.code,
                 Version.collection == claim.collection,
                 Version.unit == verdict.unit,
+                Version.instrument.is_not(None),
                 Version.from_registered.is_(True),
                 Version.status.in_(("pending", "accepted", "accepted_with_queries")),
             )
@@ -207,26 +243,33 @@ class Filing:
         name = issued.unit(verdict.unit or "").name
         return Verdict("triage", reason=f"未登记地址报来{name}的表，该单位联系人已报送，请核对以哪份为准。")
 
-    def _file_forms(self, leaf: Leaf, reading: FileReading, found: list[tuple[_Claim, Verdict]]) -> File:
-        taken = [(n, c, v) for n, (c, v) in enumerate(found) if v.disposition == "return"]
+    def _file_forms(self, leaf: Leaf, reading: FileReading, found: list[_Judged]) -> File:
+        """A file waits while one of its forms does; the others are taken all the same."""
         file = self._new_file(leaf, reading)
-        reasons = [v.reason for _, v in found if v.reason]
-        file.disposition = "return" if taken else "triage"
-        file.reason = "；".join(dict.fromkeys(reasons))
-        file.witnesses = {"forms": [{"unit": v.unit, "problem": c.problem} for c, v in found]}
+        waiting = [j for j in found if j.verdict.disposition == "triage"]
+        file.disposition = "triage" if waiting else "return"
+        file.reason = "；".join(dict.fromkeys(j.verdict.reason for j in found if j.verdict.reason))
+        file.witnesses = {
+            "units": sorted({*chain.from_iterable(j.witnesses.units for j in waiting), *self._asked()}),
+            "forms": [j.witnesses.as_data() for j in found],
+        }
+        file.cycle = self.home_cycle.code if self.home_cycle else None
         made: list[Version | None] = []
-        for n, claim, verdict in taken:
+        for n, judged in enumerate(found):
+            claim, verdict = judged.claim, judged.verdict
             issued = claim.issued or self.home_cycle
-            if issued is None or verdict.unit is None:
+            if verdict.disposition == "triage" or issued is None or verdict.unit is None:
                 continue
             collection = self._collection_of(issued, claim, verdict.unit, reading.forms[n].instrument)
             part = _part_of(collection, reading.forms[n].instrument) if collection else None
             if collection is None or part is None:
                 file.disposition, file.reason = "triage", "该单位没有需要填报此表的报送事项"
+                file.witnesses = file.witnesses | {"units": [*file.witnesses["units"], verdict.unit]}
                 continue
             _place(file, issued.code, collection.code, verdict.unit, part.code)
             made.append(add_version(self.session, self.delivery, file, part, n, reading.forms[n], verdict))
-        if made and all(version is None for version in made):
+        self._made |= any(version is not None for version in made)
+        if file.disposition == "return" and not any(made):
             file.disposition, file.reason = "duplicate", "与此前来件内容相同，不重复登记"
         return file
 
@@ -235,12 +278,9 @@ class Filing:
         file = self._new_file(leaf, reading)
         issued = self.home_cycle
         unit = self._unit_of_other(leaf, units)
-        if issued is None or not (known or units or unit):
-            related = issued is not None and self.mail is not None and self._is_related()
-            folder = self.delivery.kind == "folder"
-            file.disposition = "triage" if related or folder else "other"
-            file.reason = "发件地址未登记" if related or folder else "与本任务无关"
-            return file
+        if issued is None or not (known or units):
+            return self._file_strangers(file)
+        file.witnesses = {"units": [unit] if unit else sorted(self.senders_in(issued) | units)}
         collection = self._collection_for(issued, unit) if unit else None
         if unit and collection:
             _place(file, issued.code, collection.code, unit, None)
@@ -259,7 +299,23 @@ class Filing:
         verdict = Verdict("return", unit, from_registered=unit in self.senders_in(issued))
         if add_version(self.session, self.delivery, file, part, 0, None, verdict) is None:
             file.disposition, file.reason = "duplicate", "与此前来件内容相同，不重复登记"
+        else:
+            self._made = True
         return file
+
+    def _file_strangers(self, file: File) -> File:
+        """A file without a form from an address that nobody registered."""
+        if self.delivery.kind == "folder" or (self.home_cycle is not None and self._is_related()):
+            file.disposition, file.reason = "triage", "发件地址未登记"
+            file.cycle = self.home_cycle.code if self.home_cycle else None
+            file.witnesses = {"units": sorted(self._asked())}
+        else:
+            file.disposition, file.reason = "other", "与本任务无关"
+        return file
+
+    def _asked(self) -> frozenset[str]:
+        """Whom our letter asked that a stranger answers: a colleague, or the clerk's own mailbox."""
+        return frozenset({self.thread_unit} if self.thread_unit and not self.senders else ())
 
     def _unit_of_other(self, leaf: Leaf, units: set[str]) -> str | None:
         """Whose a file without a form is: by its file name, else the sender's, else the forms'."""
@@ -275,7 +331,7 @@ class Filing:
         return None
 
     def _is_related(self) -> bool:
-        return self.mail is not None and mentions(self.mail, self.words())
+        return self.thread is not None or (self.mail is not None and mentions(self.mail, self.words()))
 
     def _new_file(self, leaf: Leaf, reading: FileReading) -> File:
         file = File(
@@ -297,13 +353,13 @@ class Filing:
         """The collection that a unit's mail through this channel is for: the thread's, else the only one."""
         if self.thread is not None and self.thread.cycle == issued.code and self.thread.collection:
             found = issued.loaded.cycle.collection(self.thread.collection)
-            if found and unit in {u.code for u in issued.loaded.frame(found)}:
+            if found and issued.loaded.expects(found, unit):
                 return found
         through = [
             c
             for c in issued.collections
             if (self.delivery.kind == "folder" or c.channel == self.delivery.channel)
-            and unit in {u.code for u in issued.loaded.frame(c)}
+            and issued.loaded.expects(c, unit)
         ]
         return through[0] if len(through) == 1 else None
 
@@ -312,35 +368,18 @@ class Filing:
     ) -> Collection | None:
         if claim.collection:
             return issued.loaded.cycle.collection(claim.collection)
-        asking = [c for c in issued.collections if _part_of(c, instrument)]
-        asking = [c for c in asking if unit in {u.code for u in issued.loaded.frame(c)}]
+        asking = [c for c in issued.collections if _part_of(c, instrument) and issued.loaded.expects(c, unit)]
         return asking[0] if len(asking) == 1 else self._collection_for(issued, unit)
 
     def _sum_up(self, files: list[File]) -> None:
         """The message's own disposition: the weightiest of its files'."""
         weight = ("return", "triage", "set_aside", "duplicate", "other")
-        found = {f.disposition for f in files}
+        found = {f.disposition for f in files} | ({"return"} if self._made else set())
         self.delivery.disposition = next((d for d in weight if d in found), "other")
         self.delivery.reason = "；".join(dict.fromkeys(f.reason for f in files if f.reason))[:1000]
         for f in files:
             if f.cycle and not self.delivery.cycle:
                 self.delivery.cycle, self.delivery.collection = f.cycle, f.collection
-
-
-def _without_blank_copies(readings: dict[str, FileReading]) -> dict[str, FileReading]:
-    """Clerks answer a notice with its attachments: beside a filled form the untouched one says nothing."""
-    if not any(_is_filled(form) for reading in readings.values() for form in reading.forms):
-        return readings
-    return {
-        digest: reading.model_copy(update={"forms": (), "disposition": "set_aside", "reason": BLANK_COPY})
-        if reading.forms and not any(_is_filled(form) for form in reading.forms)
-        else reading
-        for digest, reading in readings.items()
-    }
-
-
-def _is_filled(form: FormReading) -> bool:
-    return any(item.state != "blank" for item in form.items.values())
 
 
 def _part_of(collection: Collection, instrument: str) -> Part | None:

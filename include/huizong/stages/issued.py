@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import select
@@ -23,6 +24,7 @@ from huizong.definition.model import Collection
 from huizong.definition.schedule import Schedule
 from huizong.errors import UsageError
 from huizong.frame.roster import Unit
+from huizong.intake.recognise import name_index
 from huizong.ledger.tables import Contact, DefinitionVersion, Event, EventPerson
 from huizong.stages.contacts import contacts_by_unit, refresh_contacts
 from huizong.stages.context import Context
@@ -35,7 +37,7 @@ class IssuedCycle:
     loaded: LoadedCycle
     version: int
     contacts: dict[str, tuple[Contact, ...]]  # by unit, in order; those that bounce left out
-    bounced_units: frozenset[str] = frozenset()  # with an address at which nothing arrives
+    bounced: tuple[Contact, ...] = ()  # at whose addresses nothing arrives
 
     @property
     def code(self) -> str:
@@ -63,13 +65,20 @@ class IssuedCycle:
         return found
 
     @cached_property
+    def bounced_units(self) -> frozenset[str]:
+        return frozenset(contact.unit for contact in self.bounced)
+
+    @cached_property
     def units_by_address(self) -> dict[str, frozenset[str]]:
-        """Registered address → the units that it speaks for."""
+        """Registered address → the units that it speaks for, also while nothing arrives there."""
         found: dict[str, set[str]] = {}
-        for unit, contacts in self.contacts.items():
-            for contact in contacts:
-                found.setdefault(contact.address, set()).add(unit)
+        for contact in (*chain.from_iterable(self.contacts.values()), *self.bounced):
+            found.setdefault(contact.address, set()).add(contact.unit)
         return {address: frozenset(units) for address, units in found.items()}
+
+    @cached_property
+    def units_by_name(self) -> dict[str, frozenset[str]]:
+        return name_index({unit.code: unit.names for unit in self.loaded.units})
 
 
 def newest_definition(session: Session, code: str) -> DefinitionVersion | None:
@@ -109,7 +118,7 @@ def issued_cycle(ctx: Context, code: str, *, checked: bool = True) -> IssuedCycl
         loaded=thaw(frozen, folder, ctx.home),
         version=newest.version,
         contacts=contacts,
-        bounced_units=bounced,
+        bounced=bounced,
     )
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import PurePath
 
 from sqlalchemy import or_, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from huizong.errors import HuizongError
@@ -20,7 +20,7 @@ from huizong.intake.relevance import EXPLANATION, NIL, mentions, words_only
 from huizong.ledger.tables import Contact, Decision, Delivery, File, Letter, Location
 from huizong.mime.bounces import parse_bounce
 from huizong.mime.parse import ParsedMail, parse_message
-from huizong.mime.robots import automatic_kind, own_words
+from huizong.mime.robots import automatic_kind, is_acknowledgement, own_words
 from huizong.readers.model import FileReading
 from huizong.readers.worker import ReadWorker
 from huizong.stages.context import Context
@@ -32,7 +32,11 @@ logger = logging.getLogger(__name__)
 
 # A mailbox keeps arriving after closing; for so long such mail still belongs to the cycle (DESIGN 7).
 OPEN_AFTER_CLOSING = timedelta(days=60)
-_SIGNATURE_PICTURE = 15_000  # bytes: pictures below that, in a mail with other files, are logos
+_SIGNATURE_PICTURE = 15_000  # bytes: nameless pictures below that are logos
+_UNSTORABLE = (DataError, IntegrityError)  # the database works, and does not take what this delivery holds
+# Programs that pass on what a person wrote; what they add of their own are words and pictures.
+_PASSING_ON = ("auto_reply", "list")
+_ADDED = ("image", "text", "unknown")
 
 
 @dataclass
@@ -63,9 +67,11 @@ def process_pending(ctx: Context, as_of: datetime, cycle: str | None = None) -> 
         for delivery_id in ids:
             try:
                 _process(ctx, worker, cycles, delivery_id, as_of, done)
-            except (HuizongError, SQLAlchemyError):
+            except HuizongError:
                 raise  # trouble outside: this delivery is still to do
             except Exception as e:
+                if isinstance(e, SQLAlchemyError) and not isinstance(e, _UNSTORABLE):
+                    raise
                 _put_by(ctx, delivery_id, e)
                 done.messages["set_aside"] = done.messages.get("set_aside", 0) + 1
     return done
@@ -105,7 +111,10 @@ def _process(
     open_cycles = [c for c in cycles if _concerns(c, delivery, as_of)]
     instruments = [i for c in open_cycles for i in c.loaded.instruments.values()]
     automatic = _automatic(ctx, mail)
-    readings = {} if automatic else _read(worker, leaves, instruments)
+    silent = automatic is not None and automatic not in _PASSING_ON
+    readings = {} if silent else _read(worker, leaves, instruments)
+    if not silent and any(reading.kind not in _ADDED for reading in readings.values()):
+        automatic = None
     with ctx.ledger.write() as session:
         delivery = session.get_one(Delivery, delivery_id)
         if delivery.processed_at is not None:
@@ -132,14 +141,12 @@ def _files(ctx: Context, mail: ParsedMail) -> list:  # type: ignore[type-arg]
         wanted = {mid for leaf in mail.leaves for mid in leaf.inside}
         ours = set(session.scalars(select(Letter.message_id).where(Letter.message_id.in_(wanted))))
     leaves = [leaf for leaf in mail.leaves if not ours & set(leaf.inside)]
-    if len(leaves) > 1:
-        leaves = [
-            leaf
-            for leaf in leaves
-            if not (leaf.content_type.startswith("image/") and len(leaf.data) < _SIGNATURE_PICTURE
-                    and leaf.name.startswith(("未命名附件", "image0")))
-        ]  # fmt: skip
-    return leaves
+    return [
+        leaf
+        for leaf in leaves
+        if not (leaf.content_type.startswith("image/") and len(leaf.data) < _SIGNATURE_PICTURE
+                and leaf.name.startswith(("未命名附件", "image0")))
+    ]  # fmt: skip
 
 
 def _concerns(issued: IssuedCycle, delivery: Delivery, as_of: datetime) -> bool:
@@ -217,14 +224,22 @@ def _bounced(ctx: Context, session: Session, delivery: Delivery, mail: ParsedMai
 def _file_words(ctx: Context, session: Session, delivery: Delivery, mail: ParsedMail, filing: Filing) -> None:
     """A message without files: from somebody we know it is told apart, a stranger's may be other business."""
     if filing.place_sender():
+        if delivery.unit is None and filing.thread_unit and filing.thread_unit in filing.senders:
+            filing.place_unit(filing.thread_unit)
         collection = filing.sender_collection
         nil_allowed = collection is not None and collection.nil == "reply"
         asked = asked_findings(session, filing)
-        delivery.disposition, delivery.reason = words_only(mail, nil_allowed=nil_allowed, asked=bool(asked))
+        delivery.disposition, delivery.reason = words_only(
+            mail, nil_allowed=nil_allowed, asked=bool(asked), reported=filing.has_reported()
+        )
         if delivery.reason == NIL:
             _record_nil(ctx, session, delivery, mail)
         elif delivery.reason == EXPLANATION:
             record_letter(ctx, session, delivery, mail.text, asked)
+    elif filing.thread_unit and not is_acknowledgement(mail.text):
+        delivery.cycle = filing.home_cycle.code if filing.home_cycle else None
+        filing.place_unit(filing.thread_unit)
+        delivery.disposition, delivery.reason = "triage", "未登记的地址答复我方信件，未见附件"
     elif mentions(mail, filing.words()):
         delivery.disposition, delivery.reason = "triage", "发件地址未登记，未见附件"
     else:

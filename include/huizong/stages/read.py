@@ -12,7 +12,7 @@ from huizong.definition.load import LoadedCycle, load_named
 from huizong.definition.model import Collection
 from huizong.errors import UsageError
 from huizong.instruments.token import TokenError
-from huizong.intake.recognise import FILE_PROBLEMS, units_named
+from huizong.intake.recognise import FILE_PROBLEMS, name_index, units_named
 from huizong.ledger.tables import FormIssue
 from huizong.ledger.types import canonical
 from huizong.readers.model import FileReading, FormReading
@@ -135,7 +135,7 @@ def _identity(ctx: Context, loaded: LoadedCycle, form: FormReading) -> tuple[str
             ).first()
         if issue is not None:
             return issue.unit, issue.collection, ""
-    named = units_named(form.unit_text, {u.code: u.names for u in loaded.units})
+    named = units_named(form.unit_text, name_index({u.code: u.names for u in loaded.units}))
     if len(named) != 1:
         return None, None, ""
     unit = next(iter(named))
@@ -145,7 +145,7 @@ def _identity(ctx: Context, loaded: LoadedCycle, form: FormReading) -> tuple[str
 
 def _asks(loaded: LoadedCycle, collection: Collection, unit: str, instrument: str) -> bool:
     form = collection.form
-    return bool(form and form.instrument == instrument and unit in {u.code for u in loaded.frame(collection)})
+    return bool(form and form.instrument == instrument and loaded.expects(collection, unit))
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from huizong.connections import connection_id, required
 from huizong.definition.model import Channel
-from huizong.errors import TransientError, UsageError
+from huizong.errors import HuizongError, OperatorError, TransientError, UsageError
 from huizong.intake.arrivals import Arrivals
 from huizong.intake.imap import Mailbox
 from huizong.stages.context import Context
@@ -24,26 +24,34 @@ def receive(ctx: Context, channels: Sequence[str], as_of: datetime) -> dict[str,
 
     Raises:
         UsageError: a named channel does not exist or has no connection.
+        OperatorError: a mailbox refuses the login; the others were read.
         TransientError: a mailbox could not be read; the others were.
     """
     require_aware(as_of)
     known = _channels(ctx)
     _stop_if_unknown(channels, known)
     messages = 0
-    trouble: dict[str, str] = {}
+    trouble: dict[str, HuizongError | OSError] = {}
     for code in channels or known:
         if not channels and not _is_configured(ctx, code, known[code]):
             ctx.say(f"渠道 {code} 没有配置连接，跳过")
             continue
         try:
             messages += _drain(ctx, code, known[code], as_of)
-        except TransientError as e:
-            trouble[code] = str(e)
+        except (HuizongError, OSError) as e:
+            trouble[code] = e
     result = _process(ctx, messages, as_of)
     if trouble:
-        reasons = "；".join(f"{code}：{why}" for code, why in trouble.items())
-        raise TransientError(f"有渠道未能读取（已收到的不受影响，可稍后再试）：{reasons}")
+        raise _unread(trouble)
     return result
+
+
+def _unread(trouble: dict[str, HuizongError | OSError]) -> HuizongError:
+    """Safe to run again, unless a person has to do something first."""
+    reasons = "；".join(f"{code}：{why}" for code, why in trouble.items())
+    for_a_person = any(isinstance(e, HuizongError) and e.exit_code == 2 for e in trouble.values())
+    kind = OperatorError if for_a_person else TransientError
+    return kind(f"有渠道未能读取（已收到的不受影响）：{reasons}")
 
 
 def receive_folder(ctx: Context, folder: Path, cycle: str, as_of: datetime) -> dict[str, Any]:
@@ -76,7 +84,7 @@ def receive_for(ctx: Context, issued: IssuedCycle, as_of: datetime) -> dict[str,
             continue
         try:
             _drain(ctx, code, channel, as_of)
-        except (TransientError, OSError) as e:
+        except (HuizongError, OSError) as e:
             unread[code] = str(e)
     return unread
 

@@ -84,6 +84,13 @@ def approve(
         raise UsageError("签批须写明签批人（--by）和依据（--basis）。")
     if question == "issue":
         return _approve_issue(ctx, code, as_of, by, basis, subject)
+    with ctx.ledger.lock(f"approve:{code}", wait=True):
+        return _approve(ctx, code, question, as_of, by, basis, subject)
+
+
+def _approve(
+    ctx: Context, code: str, question: str, as_of: datetime, by: str, basis: str, subject: str | None
+) -> dict[str, Any]:
     waiting = [q for q in open_questions(ctx, code, as_of) if q.question == question]
     if not waiting:
         return _nothing_waits(ctx, code, question)

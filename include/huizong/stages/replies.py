@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from huizong.instruments.form_number import hyphenated
 from huizong.intake.relevance import EXPLANATION, NIL, NO_ATTACHMENT
-from huizong.ledger.tables import Contact, Delivery, File, FindingRow, FormIssue, Version
+from huizong.ledger.tables import Contact, Delivery, File, FindingRow, FormIssue, Letter, Version
 from huizong.outbox.context import (
     LetterFinding,
     ReplyContext,
@@ -44,6 +44,13 @@ class _Answer:
     delivery: Delivery
     files: list[File]
     versions: list[Version]
+
+    def of(self, unit: str) -> _Answer:
+        """What of it concerns one unit: its contact hears nothing of the others in the same mail."""
+        versions = [v for v in self.versions if v.unit == unit]
+        held = {v.file_id for v in versions}
+        files = [f for f in self.files if f.id in held or f.unit == unit]
+        return _Answer(self.delivery, files, versions)
 
 
 def answer_all(ctx: Context, issued: IssuedCycle, as_of: datetime) -> int:
@@ -78,7 +85,9 @@ def answer_all(ctx: Context, issued: IssuedCycle, as_of: datetime) -> int:
 def _gather(session: Session, delivery: Delivery) -> _Answer:
     files = session.scalars(select(File).where(File.delivery_id == delivery.id).order_by(File.id)).all()
     versions = session.scalars(
-        select(Version).where(Version.delivery_id == delivery.id).order_by(Version.id)
+        select(Version)
+        .where(Version.delivery_id == delivery.id, Version.cycle == delivery.cycle)
+        .order_by(Version.id)
     ).all()
     return _Answer(delivery, list(files), list(versions))
 
@@ -95,9 +104,22 @@ def _drafts(
     concerned = _concerned(issued, answer, standing)
     if not concerned:
         return
+    earlier = _replies_to(session, answer.delivery)
+    if earlier and not answer.versions:
+        return  # driven again, and nothing new to say
     for address, contact, of_unit in _addresses(issued, answer, concerned):
-        first = concerned[0] if of_unit is None else next(s for s in concerned if s.unit.code == of_unit)
-        yield _draft(ctx, session, issued, answer, concerned, first, address, contact, as_of)
+        if of_unit is None:
+            told, about = answer, concerned
+        else:
+            told, about = answer.of(of_unit), [s for s in concerned if s.unit.code == of_unit]
+        key = f"reply:{answer.delivery.id}:{address}" + (f":{earlier}" if earlier else "")
+        yield _draft(ctx, session, issued, told, about, address, contact, as_of, key)
+
+
+def _replies_to(session: Session, delivery: Delivery) -> int:
+    """How many letters answered it before: more than none once a person has assigned what waited in it."""
+    query = select(func.count()).where(Letter.key.startswith(f"reply:{delivery.id}:", autoescape=True))
+    return session.scalar(query) or 0
 
 
 def _concerned(
@@ -140,13 +162,13 @@ def _draft(
     issued: IssuedCycle,
     answer: _Answer,
     concerned: list[Standing],
-    first: Standing,
     address: str,
     contact: Contact | None,
     as_of: datetime,
+    key: str,
 ) -> Draft:
+    delivery, first = answer.delivery, concerned[0]
     context = _context(session, issued, answer, concerned, first, contact, as_of)
-    delivery = answer.delivery
     marked = _to_mark(session, answer) if context.kind == "correction" else {}
     return draft(
         ctx,
@@ -154,7 +176,7 @@ def _draft(
         first.collection,
         first.unit,
         context,
-        key=f"reply:{delivery.id}:{address}",
+        key=key,
         address=address,
         in_reply_to=delivery.message_id,
         extra={"marked": ",".join(str(v) for v in marked)} if marked else {},
@@ -259,7 +281,10 @@ def _unit_findings(session: Session, issued: IssuedCycle, version: Version) -> U
 
 
 def findings_of(session: Session, version: Version) -> list[FindingRow]:
-    """A version's open findings that the unit has to answer: what it has explained waits for us."""
+    """A version's open findings that the unit has to answer: what it has explained waits for us, and what
+    it has corrected meanwhile is done with."""
+    if version.status == "superseded":
+        return []
     query = select(FindingRow).where(
         FindingRow.version_id == version.id,
         FindingRow.settled_at.is_(None),

@@ -77,10 +77,10 @@ def _send_channel(ctx: Context, channel: str, as_of: datetime) -> dict[str, int]
         cycles: dict[str, IssuedCycle] = {
             code: issued_cycle(ctx, code, checked=False) for code in issued_codes(ctx)
         }
-        tried: set[int] = set()
+        last = 0
         with Sender(server) as sender:
-            while (letter := _next(ctx, channel, tried)) is not None:
-                tried.add(letter.id)
+            while (letter := _next(ctx, channel, last)) is not None:
+                last = letter.id  # each letter is tried once a batch
                 state = _one(ctx, sender, letter, cycles, server, as_of)
                 ctx.say(f"{letter.address}：{letter.subject}（{LETTER_STATE.get(state, state)}）")
                 counts[state if state in counts else "failed"] += 1
@@ -124,13 +124,13 @@ def _give_up_leftovers(ctx: Context, channel: str) -> None:
             log_event(session, ctx, "letter_unknown", cycle=letter.cycle, letter=letter.id)
 
 
-def _next(ctx: Context, channel: str, tried: set[int]) -> Letter | None:
+def _next(ctx: Context, channel: str, last: int) -> Letter | None:
     query = (
         select(Letter)
         .where(
             Letter.channel == channel,
             Letter.state.in_(("queued", "rejected_temporary")),
-            Letter.id.not_in(tried),
+            Letter.id > last,
         )
         .order_by(Letter.id)
         .limit(1)

@@ -45,6 +45,7 @@ class Standing:
     extended: bool = False
     no_mailbox: bool = False
     punctual: bool | None = None
+    nil_since: datetime | None = None  # when the unit said that it has nothing to report
 
     def newest(self, part: Part) -> Version | None:
         found = self.versions.get(part.code)
@@ -129,6 +130,8 @@ class _Facts:
             standing.findings = [f for v in _standing_versions(standing) for f in findings.get(v.id, [])]
             _apply_extension(self.issued, standing, decided)
             standing.status = _status(self.issued, standing, decided)
+            if standing.status == "nil":
+                standing.nil_since = _said_nil(decided)
             standing.punctual = _punctual(standing)
             result.append(standing)
         return result
@@ -188,27 +191,29 @@ class _Facts:
 
     def _waiting(self) -> dict[str, list[str]]:
         """Open dispositions by unit; unreadable files are settled by what was taken afterwards."""
-        open_ = (
-            Delivery.cycle == self.issued.code,
-            Delivery.received_at <= self.as_of,
-            Delivery.settled_at.is_(None),
-        )
+        open_ = (Delivery.received_at <= self.as_of, Delivery.settled_at.is_(None))
         files = self.session.execute(
             select(File.disposition, File.witnesses, File.unit, Delivery.unit.label("sender"), Delivery.id)
             .join(Delivery, File.delivery_id == Delivery.id)
-            .where(*open_, File.disposition.in_(WAITING), File.settled_at.is_(None))
+            .where(
+                *open_,
+                func.coalesce(File.cycle, Delivery.cycle) == self.issued.code,
+                File.disposition.in_(WAITING),
+                File.settled_at.is_(None),
+            )
         )
         messages = self.session.execute(
             select(Delivery.disposition, Delivery.unit, Delivery.id).where(
                 *open_,
+                Delivery.cycle == self.issued.code,
                 Delivery.disposition.in_(WAITING),
                 ~select(File.id).where(File.delivery_id == Delivery.id).exists(),
             )
         )
         found: list[tuple[str | None, str, int]] = [(m.unit, m.disposition or "", m.id) for m in messages]
         for file in files:
-            named = {form.get("unit") for form in file.witnesses.get("forms", [])}
-            found += [(unit, file.disposition, file.id) for unit in {file.unit or file.sender, *named}]
+            units = {file.unit or file.sender, *file.witnesses.get("units", [])}
+            found += [(unit, file.disposition, file.id) for unit in units]
         later = newest_return(self.session, self.issued.code, self.collection.code)
         waiting: dict[str, list[str]] = defaultdict(list)
         for unit, disposition, delivery in found:
@@ -273,8 +278,12 @@ def _status(issued: IssuedCycle, standing: Standing, decisions: list[Decision]) 
 
 def _sent_since(standing: Standing, decisions: list[Decision]) -> bool:
     """Whether something came after the unit said that it had nothing."""
-    said = max(d.as_of for d in decisions if d.kind == "nil")
+    said = _said_nil(decisions)
     return any(v.received_at > said for found in standing.versions.values() for v in found)
+
+
+def _said_nil(decisions: list[Decision]) -> datetime:
+    return max(d.as_of for d in decisions if d.kind == "nil")
 
 
 def _punctual(standing: Standing) -> bool | None:
@@ -284,6 +293,8 @@ def _punctual(standing: Standing) -> bool | None:
     """
     if standing.due is None:
         return None
+    if standing.nil_since is not None:
+        return standing.nil_since < standing.due.instant
     firsts = [standing.versions.get(p.code, [None])[0] for p in standing.collection.required_parts]
     arrived = [v.received_at for v in firsts if v is not None]
     if len(arrived) < len(firsts) or not arrived:

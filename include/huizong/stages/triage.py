@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from huizong.errors import UsageError
 from huizong.intake.parts import classify
-from huizong.intake.recognise import Verdict
+from huizong.intake.recognise import Verdict, units_named
 from huizong.ledger.tables import Delivery, File, Version
-from huizong.readers.model import FileReading
+from huizong.readers.model import FileReading, FormReading
 from huizong.stages.context import Context
 from huizong.stages.issued import IssuedCycle, issued_codes, issued_cycle, log_event
 from huizong.stages.standing import WAITING, newest_return, settled_later
@@ -97,7 +97,9 @@ def assign(
     else:
         issued = issued_cycle(ctx, (file.cycle if file and file.cycle else delivery.cycle) or "")
     issued.unit(unit)
-    issued.collection(collection)
+    asked = issued.collection(collection)
+    if not asked.voluntary and not issued.loaded.expects(asked, unit):
+        raise UsageError(f"单位 {unit} 不在 {collection} 的应报名单中。")
     with ctx.ledger.write() as session:
         file, delivery = _find(session, identity)
         made = _assign_file(session, issued, file, delivery, unit, collection) if file else 0
@@ -124,8 +126,10 @@ def _assign_file(
     reading = FileReading.model_validate_json(file.reading or "{}")
     verdict = Verdict("return", unit, from_registered=False)
     file.cycle, file.collection, file.unit = issued.code, code, unit
+    open_ = _open_forms(session, file, reading)
+    meant = {n: f for n, f in open_.items() if unit in units_named(f.unit_text, issued.units_by_name)}
     made: list[Version | None] = []
-    for n, form in enumerate(reading.forms):
+    for n, form in (meant or open_).items():
         part = next((p for p in collection.parts if p.instrument == form.instrument), None)
         if part is not None:
             file.part = part.code
@@ -137,7 +141,22 @@ def _assign_file(
         raise UsageError(f"“{file.name}”里没有 {code} 所要的材料，无法认领；可用 triage close 结案。")
     file.disposition = "return" if any(made) else "duplicate"
     delivery.disposition = file.disposition
+    if meant and len(meant) < len(open_):
+        file.disposition = "triage"  # other units' forms in it still wait
     return sum(v is not None for v in made)
+
+
+def _open_forms(session: Session, file: File, reading: FileReading) -> dict[int, FormReading]:
+    """The file's forms that nobody has yet, by their place in it.
+
+    Raises:
+        UsageError: all of it was taken before: a figure counts for one unit only.
+    """
+    taken = set(session.scalars(select(Version.form).where(Version.file_id == file.id)))
+    forms = {n: form for n, form in enumerate(reading.forms) if n not in taken}
+    if taken and not forms:
+        raise UsageError(f"“{file.name}”已经登记，不能再认领。")
+    return forms
 
 
 def close(ctx: Context, identity: str, *, by: str, reason: str) -> dict[str, Any]:

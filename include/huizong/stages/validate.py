@@ -25,6 +25,8 @@ from huizong.stages.processing import process_pending
 from huizong.stages.replies import answer_all
 from huizong.stages.versions import COUNTING, settle, versions_of
 
+_AT_ONCE = 200  # versions recorded in one transaction: other writers must not wait for thousands
+
 
 def validate(ctx: Context, code: str, as_of: datetime, *, send: bool = True) -> dict[str, Any]:
     """Read what is unread, check what is unchecked, record, reply. The counts are the cycle's, so that a
@@ -85,11 +87,13 @@ def _check_forms(ctx: Context, issued: IssuedCycle, collection: Collection) -> N
     ctx.say(f"审核 {collection.code} 的 {len(rows)} 份报表")
     found = run_batch(rows, instrument, path)
     version_of_rules = suite_version(path)
-    with ctx.ledger.write() as session:
-        for version in pending:
-            fresh = session.get_one(Version, version.id)
-            if fresh.status == "pending":
-                _record(ctx, session, collection, instrument, fresh, found[str(version.id)], version_of_rules)
+    for start in range(0, len(pending), _AT_ONCE):
+        with ctx.ledger.write() as session:
+            for version in pending[start : start + _AT_ONCE]:
+                fresh = session.get_one(Version, version.id)
+                findings = found[str(version.id)]
+                if fresh.status == "pending":
+                    _record(ctx, session, collection, instrument, fresh, findings, version_of_rules)
 
 
 def _pending(

@@ -1,0 +1,23 @@
+"""Untouched copies of the form, which clerks send back with their answer."""
+
+from __future__ import annotations
+
+from huizong.readers.model import FileReading, FormReading
+
+BLANK_COPY = "空白表样，未登记"
+
+
+def without_blank_copies(readings: dict[str, FileReading]) -> dict[str, FileReading]:
+    """Clerks answer a notice with its attachments: beside a filled form the untouched one says nothing."""
+    if not any(_is_filled(form) for reading in readings.values() for form in reading.forms):
+        return readings
+    return {
+        digest: reading.model_copy(update={"forms": (), "disposition": "set_aside", "reason": BLANK_COPY})
+        if reading.forms and not any(_is_filled(form) for form in reading.forms)
+        else reading
+        for digest, reading in readings.items()
+    }
+
+
+def _is_filled(form: FormReading) -> bool:
+    return any(item.state != "blank" for item in form.items.values())

@@ -1,0 +1,245 @@
+"""By mail: nobody is chased who sent something, and nothing that came is lost or told to others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from huizong.errors import OperatorError, TransientError, UsageError
+from huizong.intake.arrivals import Arrivals
+from huizong.ledger.tables import Location
+from huizong.stages.chase import chase
+from huizong.stages.issue import issue
+from huizong.stages.release import approve
+from huizong.stages.send import send
+from huizong.stages.status import status
+from huizong.stages.triage import assign, waiting
+from huizong.stages.validate import validate
+from huizong_demo.mailserver import EmbeddedMailServer
+from mailing import ADDRESS, BOUNCING, OFFICE, STRANGER, all_parts, answer, inbox, report, sweep
+from office import COLLECTION, CYCLE, PROJECT, Office, at, fill, honest
+
+A, B, D = "410721", "410724", BOUNCING
+LOGO = b"\x89PNG\r\n\x1a\n" + bytes(600)
+
+
+def test_a_strangers_answer_to_our_letter_stays_the_units_reminders(
+    mailing: Office, server: EmbeddedMailServer
+) -> None:
+    (notice,) = inbox(server, ADDRESS[A])
+    answer(
+        server, STRANGER, "用个人邮箱回复。", {"统计表盖章扫描件.pdf": b"%PDF-1.4\n%x\n%%EOF\n"}, to=notice
+    )
+    (notice,) = inbox(server, ADDRESS[B])
+    answer(server, STRANGER, "王科长让我问一下，表在哪里下载？", to=notice)
+    sweep(mailing, "2022-06-10T10:00")
+    assert len(waiting(mailing.ctx)["waiting"]) == 2
+    for unit in (A, B):
+        assert mailing.unit(unit)["status"] == "unsettled"
+    result = mailing.chase("2022-06-21T09:00")
+    assert result["held"] == 2
+    assert mailing.letters(unit=A, kind="reminder") == mailing.letters(unit=B, kind="reminder") == []
+
+
+def test_a_contradicted_form_stays_the_reminders_of_all_it_may_be_of(
+    mailing: Office, server: EmbeddedMailServer
+) -> None:
+    files = {"统计表.xlsx": fill(mailing.template(B), honest(1))}
+    answer(server, ADDRESS[A], "见附件", files)  # A's address, B's token
+    sweep(mailing, "2022-06-10T10:00")
+    (row,) = waiting(mailing.ctx)["waiting"]
+    assert row["disposition"] == "triage"
+    assert mailing.unit(A)["status"] == mailing.unit(B)["status"] == "unsettled"
+    mailing.chase("2022-06-21T09:00")
+    assert mailing.letters(unit=B, kind="reminder") == []
+
+
+def test_who_bounced_once_is_still_known_when_he_writes(mailing: Office, server: EmbeddedMailServer) -> None:
+    sweep(mailing, "2022-06-09T10:00")
+    assert mailing.unit(D)["status"] == "undeliverable"
+    answer(server, ADDRESS[D], "补报总结", {"总结报告.docx": report()})
+    got = sweep(mailing, "2022-06-10T10:00")
+    assert got["dispositions"] == {"return": 1}
+    assert mailing.unit(D)["status"] == "partial"
+
+
+def test_a_return_that_a_machine_passed_on_is_a_return(mailing: Office, server: EmbeddedMailServer) -> None:
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = ADDRESS[A], OFFICE, "活动周材料"
+    mail["Message-ID"], mail["Precedence"], mail["List-Id"] = "<1@oa.example>", "bulk", "oa.example"
+    mail.set_content("由办公系统转发")
+    for name, data in all_parts(mailing, A, 1).items():
+        mail.add_attachment(data, maintype="application", subtype="octet-stream", filename=name)
+    server.deliver(OFFICE, mail.as_bytes())
+    assert sweep(mailing, "2022-06-10T10:00")["dispositions"] == {"return": 3}
+    assert mailing.unit(A)["status"] == "complete"
+
+
+def test_no_words_make_a_nil_return_of_figures_that_we_hold(
+    mailing: Office, server: EmbeddedMailServer
+) -> None:
+    answer(server, ADDRESS[A], "见附件", all_parts(mailing, A, 1))
+    sweep(mailing, "2022-06-10T10:00")
+    answer(server, ADDRESS[A], "经核实，没有数据错误，以所报为准。")
+    sweep(mailing, "2022-06-11T10:00")
+    assert mailing.unit(A)["status"] == "complete"
+    (row,) = waiting(mailing.ctx)["waiting"]
+    assert row["disposition"] == "question"
+
+
+def test_a_late_nil_return_is_not_on_time(mailing: Office, server: EmbeddedMailServer) -> None:
+    answer(server, ADDRESS[A], "我单位无活动。")
+    sweep(mailing, "2022-06-10T10:00")
+    answer(server, ADDRESS[B], "我单位无活动。")
+    sweep(mailing, "2022-06-23T10:00")
+    assert (mailing.unit(A)["punctual"], mailing.unit(B)["punctual"]) == (True, False)
+    rates = status(mailing.ctx, CYCLE, at("2022-06-24T09:00"))
+    assert (rates["reporting_rate"], rates["reporting_rate_on_time"]) == ("0.1111", "0.0556")
+
+
+def test_a_units_contact_hears_of_its_own_form_only(mailing: Office, server: EmbeddedMailServer) -> None:
+    files = {
+        "甲.xlsx": fill(mailing.template(A), honest(1) | {"public.online": "约5万"}),
+        "乙.xlsx": fill(mailing.template(B), honest(2)),
+    }
+    answer(server, ADDRESS[A], "两家的表一并报送", files)
+    sweep(mailing, "2022-06-10T10:00")
+    assert "约5万" in inbox(server, ADDRESS[A])[-1].text
+    told = inbox(server, ADDRESS[B])[-1]
+    assert "乙.xlsx" in told.text
+    assert "甲.xlsx" not in told.text
+    assert "约5万" not in told.text
+    assert told.leaves == ()
+
+
+def test_a_logo_under_thanks_is_no_stamped_copy(mailing: Office, server: EmbeddedMailServer) -> None:
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = ADDRESS[A], OFFICE, "回复"
+    mail["Message-ID"] = "<2@xinxiang.example>"
+    mail.set_content("收到，谢谢！")
+    mail.add_attachment(LOGO, maintype="image", subtype="png", filename="image001.png")
+    server.deliver(OFFICE, mail.as_bytes())
+    got = sweep(mailing, "2022-06-10T10:00")
+    assert got["message_dispositions"]["acknowledgement"] == 1
+    assert mailing.unit(A)["status"] == "not_started"
+
+
+def test_pictures_of_the_event_are_no_stamped_copy(mailing: Office, server: EmbeddedMailServer) -> None:
+    answer(server, ADDRESS[A], "见附件", {"活动现场照片.png": LOGO + bytes(20_000)})
+    assert sweep(mailing, "2022-06-10T10:00")["dispositions"] == {"triage": 1}
+
+
+def test_what_was_promised_to_be_answered_later_is(mailing: Office, server: EmbeddedMailServer) -> None:
+    files = {
+        "总结报告.docx": report(),
+        "b.xlsx": fill(mailing.template(B), honest(1) | {"public.online": "约5万"}),
+    }
+    answer(server, ADDRESS[A], "见附件", files)
+    sweep(mailing, "2022-06-10T10:00")
+    assert "核对归属" in inbox(server, ADDRESS[A])[-1].text
+    (row,) = waiting(mailing.ctx)["waiting"]
+    assign(mailing.ctx, row["id"], B, COLLECTION, by="小李", reason="电话核实")
+    sweep(mailing, "2022-06-10T11:00")
+    assert "约5万" in inbox(server, ADDRESS[B])[-1].text
+    assert "约5万" in inbox(server, ADDRESS[A])[-1].text
+    sent = len(server.accepted)
+    sweep(mailing, "2022-06-10T12:00")
+    assert len(server.accepted) == sent
+
+
+def test_a_form_of_another_open_cycle_of_the_mailbox_stops_nobody(
+    mailing: Office, server: EmbeddedMailServer
+) -> None:
+    next_year(mailing.home)
+    issue(mailing.ctx, "xinxiang-2023", at("2022-06-01T09:00"), send=False)
+    answer(server, ADDRESS[A], "见附件", {"统计表.xlsx": fill(mailing.template(A), honest(1))})  # last year's
+    mailing.receive("2022-06-10T10:00", "mailbox-kjj")
+    for code in ("xinxiang-2023", CYCLE):
+        validate(mailing.ctx, code, at("2022-06-10T10:05"), send=False)
+    assert mailing.unit(A)["status"] == "partial"
+    (receipt,) = mailing.letters(kind="supplement")
+    assert "2022" in receipt["subject"]
+    assert chase(mailing.ctx, "xinxiang-2023", at("2022-06-10T10:10"), send=False)["rungs"] == {}
+
+
+def next_year(home: Path, mailbox: str = "mailbox-kjj") -> None:
+    """Another cycle with a collection of another name; unless told otherwise it reads the same mailbox."""
+    source, target = PROJECT / "include/cycles/xinxiang-2022", home / "cycles/xinxiang-2023"
+    target.mkdir(parents=True)
+    for path in source.glob("*"):
+        if path.is_file():
+            (target / path.name).write_bytes(path.read_bytes())
+    text = (target / "cycle.yaml").read_text(encoding="utf-8")
+    text = text.replace("code: xinxiang-2022", "code: xinxiang-2023").replace("2022年全国", "2023年全国")
+    text = text.replace("code: science-departments", "code: departments-2023")
+    text = text.replace("mailbox-kjj", mailbox)
+    (target / "cycle.yaml").write_text(text, encoding="utf-8")
+
+
+def test_what_a_person_assigned_counts_for_nobody_else(mailing: Office, server: EmbeddedMailServer) -> None:
+    answer(server, ADDRESS[A], "见附件", {"b.xlsx": fill(mailing.template(B), honest(1))})
+    sweep(mailing, "2022-06-10T10:00")
+    (row,) = waiting(mailing.ctx)["waiting"]
+    assign(mailing.ctx, row["id"], B, COLLECTION, by="小李", reason="电话核实")
+    for unit in (A, B):
+        with pytest.raises(UsageError, match="已经登记"):
+            assign(mailing.ctx, row["id"], unit, COLLECTION, by="小李", reason="电话核实")
+    sweep(mailing, "2022-06-10T11:00")
+    assert mailing.unit(A)["versions"] == 0
+    assert mailing.unit(B)["versions"] == 1
+
+
+def test_a_mailbox_that_refuses_the_login_stops_no_other(mailing: Office, server: EmbeddedMailServer) -> None:
+    next_year(mailing.home, mailbox="mailbox-kx")
+    mailing.environ["AIRFLOW_CONN_MAILBOX_KX_IMAP"] = (
+        f"imap://kx%40xinxiang.example:wrong@127.0.0.1:{server.imap_port}/?ssl=false"
+    )
+    issue(mailing.ctx, "xinxiang-2023", at("2022-06-01T09:00"), send=False)
+    answer(server, ADDRESS[A], "见附件", all_parts(mailing, A, 1))
+    with pytest.raises(OperatorError, match="拒绝登录"):
+        mailing.receive("2022-06-10T10:00", "mailbox-kx", "mailbox-kjj")
+    mailing.validate("2022-06-10T10:00")
+    assert mailing.unit(A)["status"] == "complete"
+    with pytest.raises(TransientError, match="暂不催报"):  # and nobody is chased unread
+        chase(mailing.ctx, "xinxiang-2023", at("2022-06-21T09:00"), send=False)
+    assert mailing.letters(kind="reminder") == []
+
+
+def test_a_final_summary_stands_while_only_mail_moves(mailing: Office, server: EmbeddedMailServer) -> None:
+    first = mailing.assemble("2022-07-05T09:00", "final")
+    answer(server, ADDRESS[A], "请问还能补报吗？")
+    sweep(mailing, "2022-07-06T10:00")
+    assert mailing.unit(A, "2022-07-06T11:00")["status"] == "unsettled"
+    assert mailing.assemble("2022-07-06T11:00", "final") == first
+
+
+def test_a_formal_notice_may_wait_for_its_signature_past_the_leaders_list(mailing: Office) -> None:
+    mailing.chase("2022-06-23T09:00")  # due + 3wd: held until approved
+    approve(mailing.ctx, CYCLE, "formal_notice", at("2022-06-28T10:00"), by="王局", basis="签批")
+    send(mailing.ctx, ["mailbox-kjj"], at("2022-06-28T10:05"))
+    assert {letter["state"] for letter in mailing.letters(kind="formal_notice")} == {"sent"}
+
+
+def test_mail_that_came_before_the_line_broke_is_kept(mailing: Office) -> None:
+    class BreakingLine:
+        def folders(self) -> list[str]:
+            return ["INBOX"]
+
+        def list_uids(self, folder: str) -> tuple[int, list[int]]:
+            return 1, [1, 2]
+
+        def fetch(self, folder: str, uids: list[int]) -> Iterator[tuple[int, datetime, int, bytes]]:
+            yield 1, at("2022-06-10T09:00"), 5, b"Subject: 1\r\n\r\n"
+            raise TransientError("the line broke")
+
+    arrivals = Arrivals(mailing.ctx.ledger, mailing.ctx.store, mailing.ctx.clock)
+    with pytest.raises(TransientError):
+        arrivals.from_mailbox("other", BreakingLine(), at("2022-06-10T10:00"))
+    with mailing.ctx.ledger.read() as session:
+        marks = session.scalars(select(Location.mark).where(Location.channel == "other")).all()
+    assert marks == ["1"]
