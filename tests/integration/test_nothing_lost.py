@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from email.message import EmailMessage
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
+import openpyxl
 import pytest
 from sqlalchemy import select
 
 from huizong.errors import OperatorError, TransientError, UsageError
+from huizong.instruments.form_number import find_form_number
 from huizong.intake.arrivals import Arrivals
 from huizong.ledger.tables import Location
+from huizong.readers.grid import TOKEN_PREFIX
 from huizong.stages.chase import chase
 from huizong.stages.issue import issue
 from huizong.stages.release import approve
@@ -25,6 +30,7 @@ from mailing import ADDRESS, BOUNCING, OFFICE, STRANGER, all_parts, answer, inbo
 from office import COLLECTION, CYCLE, PROJECT, Office, at, fill, honest
 
 A, B, D = "410721", "410724", BOUNCING
+OLD_TITLE = "2021年全国科技活动周开展情况统计表"
 LOGO = b"\x89PNG\r\n\x1a\n" + bytes(600)
 
 
@@ -243,3 +249,66 @@ def test_mail_that_came_before_the_line_broke_is_kept(mailing: Office) -> None:
     with mailing.ctx.ledger.read() as session:
         marks = session.scalars(select(Location.mark).where(Location.channel == "other")).all()
     assert marks == ["1"]
+
+
+def two_sheets(template: bytes, first: dict[str, Any], second: dict[str, Any]) -> bytes:
+    """A personal workbook whose sheet was copied, and the copy filled too."""
+    book, other = (openpyxl.load_workbook(BytesIO(fill(template, v))) for v in (first, second))
+    book.worksheets[0].title = "一稿"
+    copy = book.copy_worksheet(book.worksheets[0])
+    copy.title = "二稿"
+    for row in other.worksheets[0].iter_rows():
+        for cell in row:
+            if type(cell).__name__ != "MergedCell":
+                copy[cell.coordinate].value = cell.value
+    return saved(book)
+
+
+def saved(book: openpyxl.Workbook) -> bytes:
+    out = BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def test_two_sheets_that_differ_wait_and_two_that_agree_count_once(
+    mailing: Office, server: EmbeddedMailServer
+) -> None:
+    answer(server, ADDRESS[A], "见附件", {"a.xlsx": two_sheets(mailing.template(A), honest(1), honest(2))})
+    answer(server, ADDRESS[B], "见附件", {"b.xlsx": two_sheets(mailing.template(B), honest(3), honest(3))})
+    sweep(mailing, "2022-06-10T10:00")
+    assert (mailing.unit(A)["versions"], mailing.unit(A)["status"]) == (0, "unsettled")
+    assert mailing.unit(B)["versions"] == 1
+    (row,) = waiting(mailing.ctx)["waiting"]
+    assert row["reason"] == "文件中有两张数据不一致的表（一稿、二稿），请核对以哪一张为准"
+    with pytest.raises(UsageError, match="请单位重新报送只含一张表的文件"):
+        assign(mailing.ctx, row["id"], A, COLLECTION, by="小李", reason="电话核实")
+
+
+def last_years(template: bytes) -> bytes:
+    """A filled workbook under last year's title."""
+    book = openpyxl.load_workbook(BytesIO(fill(template, honest(1))))
+    for cell in (cell for row in book.worksheets[0].iter_rows() for cell in row):
+        if "2022年全国" in str(cell.value):
+            cell.value = OLD_TITLE
+    return saved(book)
+
+
+def retyped(data: bytes) -> bytes:
+    """The first sheet's cells in a workbook of one's own, without any mark of ours."""
+    book = openpyxl.Workbook()
+    for row in openpyxl.load_workbook(BytesIO(data)).worksheets[0].iter_rows():
+        for cell in row:
+            text = str(cell.value or "")
+            if text and not text.startswith(TOKEN_PREFIX) and not find_form_number(text):
+                book.worksheets[0][cell.coordinate] = cell.value
+    return saved(book)
+
+
+def test_last_years_form_is_asked_about_or_waits(mailing: Office, server: EmbeddedMailServer) -> None:
+    answer(server, ADDRESS[A], "见附件", {"统计表.xlsx": last_years(mailing.template(A))})
+    answer(server, ADDRESS[B], "见附件", {"统计表.xlsx": retyped(last_years(mailing.template(B)))})
+    sweep(mailing, "2022-06-10T10:00")
+    assert f"来表标题为“{OLD_TITLE}”" in inbox(server, ADDRESS[A])[-1].text
+    assert (mailing.unit(B)["versions"], mailing.unit(B)["status"]) == (0, "unsettled")
+    (row,) = waiting(mailing.ctx)["waiting"]
+    assert row["reason"] == f"表题为“{OLD_TITLE}”，与本次表样年份不一致"

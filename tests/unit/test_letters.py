@@ -85,7 +85,8 @@ ALL: list[LetterContext] = [
     NoticeContext(
         **COMMON,
         parts=(
-            AskedPart(title="统计表"),
+            AskedPart(title="统计表", kind="form"),
+            AskedPart(title="盖章扫描件", kind="scan"),
             AskedPart(title="影像资料", required=False, hint="视频不超过3分钟"),
         ),
         event_text="2022年5月11日至6月10日",
@@ -105,7 +106,7 @@ ALL: list[LetterContext] = [
     ResultContext(
         **COMMON,
         edition_title="定稿",
-        coverage_text="应报18家、已报17家（94.4%），未报1家：长垣市。",
+        coverage_text="应报18家，已报17家。",
         figures=(ResultFigure(item_no=1, label="举办活动次数", unit="次", total="1234", own="56"),),
     ),
     AmendmentContext(**COMMON, changes=("报送时间延至6月27日。",)),
@@ -142,7 +143,7 @@ def test_text_and_html_say_the_same_and_the_ledger_can_hold_it(
     assert rendered == book.render(context)
     assert rendered.subject.startswith("【") and TITLE in rendered.subject and "\n" not in rendered.subject
     plain = re.sub(r"[\s｜·]", "", rendered.text)
-    # HTML alone has the heads of tables; every word of the text stands in it, in the same order.
+    # Every word of the text stands in the HTML, in the same order.
     rest = iter(words(rendered.html))
     assert all(ch in rest for ch in plain)
     for body in (rendered.text, rendered.html):
@@ -152,7 +153,9 @@ def test_text_and_html_say_the_same_and_the_ledger_can_hold_it(
 
 
 def test_findings_come_strongest_first_in_the_clerks_words(book: LetterBook) -> None:
-    rendered = book.render(reply("correction", taken=(TAKEN_FORM,), findings=(FINDINGS,)))
+    rendered = book.render(reply("correction", taken=(TAKEN_FORM,), findings=(FINDINGS,), marked=True))
+    plain = book.render(reply("correction", taken=(TAKEN_FORM,), findings=(FINDINGS,)))
+    assert "请在原文件中改正后直接回复本邮件" in plain.text
     for body in (rendered.text, rendered.html):
         marks = re.findall("必须更正|说明原因并经同意|请核实并说明|温馨提示（无需回复）", body)
         assert marks == [
@@ -188,6 +191,32 @@ def test_the_likeliest_mistakes_get_their_literal_answer(
     rendered = book.render(context)
     assert sentence in rendered.text
     assert sentence in rendered.html
+
+
+def test_the_notice_says_that_one_form_is_enough_and_what_the_scan_is(book: LetterBook) -> None:
+    text = book.render(ALL[0]).text
+    assert "电子表任选一种格式填写" in text
+    assert "将填好的电子表打印、加盖公章后扫描" in text
+    assert "表单编号：K7M2P9QX4" in text
+
+
+def result(own: str, **fields: Any) -> ResultContext:
+    figure = ResultFigure(item_no=1, label="举办活动次数", unit="", total="1234", own=own)
+    return ResultContext(
+        **COMMON, edition_title="定稿", coverage_text="应报18家，已报17家。", figures=(figure,), **fields
+    )
+
+
+def test_a_unit_whose_figures_do_not_count_is_told_so(book: LetterBook) -> None:
+    counted = book.render(result("56")).text
+    assert "指标｜计量单位｜汇总数｜你单位报送数\n· 第1项 举办活动次数｜｜1234｜56\n" in counted
+    assert "你单位报送数如与原报不符" in counted and "未计入" not in counted
+    without = book.render(result(""))
+    assert "你单位数据未计入本次汇总。" in without.text
+    assert "指标｜计量单位｜汇总数\n· 第1项 举办活动次数｜｜1234\n" in without.text
+    assert "你单位报送数" not in without.text + without.html
+    nil = book.render(result("", nil=True)).text
+    assert "你单位本期为零报告。" in nil and "未计入" not in nil
 
 
 def test_a_day_that_is_gone_is_not_asked_for_again(book: LetterBook) -> None:

@@ -273,6 +273,23 @@ case(
     [("full_width", "hint", "activities.held", "第1项“５６”含全角字符，请改用半角数字。")],
     {"activities.held": ItemReading(state="number", number=Decimal(56), raw="５６", notes=("full_width",))},
 )
+OLD_TITLE = "2021年全国科技活动周开展情况统计表"
+OLD = "来表标题为“{}”，与本次表样（2022年全国科技活动周开展情况统计表）不一致，请核实是否误用旧表。"
+ADDED = "来表增加了{}等行，表样以外的内容不计入汇总，请核实；请使用通知所附表样填报，勿增删行列。"
+case("last year's form", [("other_year", "verify", None, OLD.format(OLD_TITLE))], title=OLD_TITLE)
+case(
+    "last year's form in full-width digits",
+    [("other_year", "verify", None, OLD.format("２０２１年统计表"))],
+    title="２０２１年统计表",
+)
+for text in ("", "全国科技活动周开展情况统计表", "2022年统计表（2021年对照）"):
+    case(f"a title of no other year: {text}", [], title=text)
+case("a row more", [("rows_added", "verify", None, ADDED.format("“社会捐赠”"))], unknown=("社会捐赠",))
+case(
+    "rows more, with long labels",
+    [("rows_added", "verify", None, ADDED.format("“社会捐赠”、“社会团体投入经费及…”、“合计”"))],
+    unknown=("社会捐赠", "社会团体投入经费及实物折算", "合计", "备注"),
+)
 case(
     "another unit's header",
     [("header_other_unit", "verify", None, "表头“部门/地方”与发件单位不一致，请核对单位名称后重新报送。")],

@@ -119,6 +119,15 @@ def test_coverage_names_who_is_missing_and_what_is_owed() -> None:
     assert COVERAGE.sentence == SENTENCE
     assert COVERAGE.incomplete_sentence == "缺件1家：原阳县（缺盖章扫描件、总结报告）。"
     assert COVERAGE.waived_sentence == "免报1家（不计入应报数）：市气象局。"
+    sent = dataclasses.replace(
+        COVERAGE,
+        expected=5,
+        missing=(("410704", "封丘县"), ("410706", "长垣市")),
+        returned_for_correction=(("410706", "长垣市"),),
+    )
+    assert sent.sentence == "应报5家、已报3家（60.0%），未报1家：封丘县；已报待更正（未计入）1家：长垣市。"
+    only = Coverage(1, 0, (("410706", "长垣市"),), returned_for_correction=(("410706", "长垣市"),))
+    assert only.sentence == "应报1家、已报0家（0%），已报待更正（未计入）1家：长垣市。"
     assert Coverage(18, 18).sentence == "应报18家、已报18家（100%），无未报单位。"
     assert Coverage(0, 7).sentence == "本事项为自愿报送，共收到7家材料。"
 
@@ -126,6 +135,32 @@ def test_coverage_names_who_is_missing_and_what_is_owed() -> None:
 def test_a_rate_says_neither_all_nor_nothing_unless_it_is() -> None:
     shown = [percent(D(a) / b) for a, b in ((16, 18), (1999, 2000), (1, 9000), (0, 3), (3, 3))]
     assert shown == ["88.9%", "99.9%", "0.1%", "0%", "100%"]
+
+
+def test_what_waits_is_told_apart_by_what_is_in_the_sum() -> None:
+    held = values(1)
+    asked = unit("甲县", 1, version=1, values=held, open_queries=2)
+    returned = unit("乙县", 2, "待核实", rejected=True, open_queries=3)
+    replaced = unit("丙县", 3, "待核实", version=1, values=held, rejected=True, open_queries=1)
+    waived = unit("丁县", 4, "免报", open_queries=4)
+    said = [
+        "1家单位的数据待核实，已按现报数计入：甲县（2项）。",
+        "1家单位的报表已退回更正，尚未计入：乙县（3项）。",
+        "1家单位新报的报表已退回更正，按此前审核通过的数计入：丙县（1项）。",
+    ]
+    everyone = dataclasses.replace(DATA, units=(asked, returned, replaced, waived))
+    assert everyone.queries_sentence == "".join(said)
+    assert "".join(said) in docx_text(write_report(everyone))
+    for one, sentence in zip((asked, returned, replaced), said, strict=True):
+        assert dataclasses.replace(DATA, units=(one,)).queries_sentence == sentence
+    nothing = dataclasses.replace(DATA, units=(waived,))
+    assert nothing.queries_sentence == "已计入的数据无待核实问题。"
+
+
+def test_a_unit_that_does_not_count_owes_what_is_really_missing() -> None:
+    some = dataclasses.replace(UNITS[3], owed=("统计表", "总结报告"))
+    situation = sheet_texts(write_workbook(dataclasses.replace(DATA, units=(some,))), "报送情况")
+    assert "统计表、总结报告" in situation and "全部材料" not in situation
 
 
 # --- workbook ---------------------------------------------------------------------------------------------
@@ -176,7 +211,7 @@ def test_every_sheet_says_edition_and_coverage() -> None:
     situation = "".join(sheet_texts(data, "报送情况"))
     assert "缺件1家：原阳县（缺盖章扫描件、总结报告）。" in situation
     assert "免报1家（不计入应报数）：市气象局。" in situation
-    assert "报送率75.0%，按时报送率50.0%。" in situation
+    assert "报送率75.0%，统计表按时报送率50.0%。" in situation
 
 
 def test_no_text_of_a_unit_becomes_a_formula() -> None:
@@ -207,7 +242,7 @@ def test_the_report_says_who_is_missing_and_what_the_figures_are() -> None:
         "开展情况的汇总报告",
         "初步汇总（未定稿）",
         "一、报送情况",
-        SENTENCE + "报送率75.0%，按时报送率50.0%。",
+        SENTENCE + "报送率75.0%，统计表按时报送率50.0%。",
         "缺件1家：原阳县（缺盖章扫描件、总结报告）。",
         "二、数据汇总",
         "据3家单位上报数加总：举办活动次数13次",
@@ -215,7 +250,7 @@ def test_the_report_says_who_is_missing_and_what_the_figures_are() -> None:
         "四、工作开展情况摘要",
         "五、数据说明",
         "各单位上报数直接加总，未去重；上报数未作任何修改。本级自办活动由“市本级”单独填报，已一并计入。",
-        "尚有1家单位的数据待核实，其数据按现报数计入：获嘉县（2项）。",
+        "1家单位的数据待核实，已按现报数计入：获嘉县（2项）。",
         "新乡市科学技术局科技合作人才与科普科",
         "2022年6月21日",
     ):

@@ -234,6 +234,34 @@ def approve(
     finish(session, run_approve(session.open(), cycle, question, moment, by=by, basis=basis))
 
 
+@app.command()
+def unit(
+    ctx: typer.Context,
+    cycle: CycleArg,
+    code: Annotated[str, typer.Argument(metavar="UNIT", help="单位代码")],
+    decision: Annotated[str, typer.Argument(metavar="(waive|extend|accept)", help="免报、延期、同意采用")],
+    by: By,
+    reason: Reason,
+    collection: Annotated[str | None, typer.Option("--collection", help="报送事项代码")] = None,
+    until: Annotated[str | None, typer.Option("--until", help="延期到何时，如 2022-06-24")] = None,
+    as_of: AsOf = None,
+    as_json: Json = False,
+    lang: Lang = None,
+) -> None:
+    """对一家单位的决定：免报、延期、审核问题经同意予以采用。"""
+    from huizong.stages.decisions import decide
+
+    session = _session(ctx, as_json, lang)
+    moment = session.as_of(as_of, cycle)
+    context = session.open()
+    finish(
+        session,
+        decide(
+            context, cycle, code, decision, moment, by=by, reason=reason, collection=collection, until=until
+        ),
+    )
+
+
 @outbox_app.command("list")
 def outbox_list(ctx: typer.Context, as_json: Json = False, lang: Lang = None) -> None:
     """列出信件及其状态。"""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.table import Table
 
+from huizong.rules.model import SEVERITY_FOR_CLERK
 from huizong.stages.words import DISPOSITION, LETTER_KIND, LETTER_STATE, RETURN_STATUS, RUNG, UNIT_STATUS
 
 _COLUMNS = {
@@ -20,7 +24,16 @@ _COLUMNS = {
     "from": "来自", "received_at": "收到", "file": "文件", "value": "数值", "version": "版本",
     "sheet": "工作表", "cell": "单元格", "line": "行", "message": "问题", "ok": "通过",
 }  # fmt: skip
-_WORDS = {**UNIT_STATUS, **RETURN_STATUS, **DISPOSITION, **LETTER_STATE, **LETTER_KIND, **RUNG}
+# People read local time; the JSON keeps the instant with its zone.
+_ZONE = ZoneInfo("Asia/Shanghai")
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}[+-]\d{2}:\d{2}")
+_WORDS: dict[str, str] = {
+    word: text
+    for words in (
+        SEVERITY_FOR_CLERK, UNIT_STATUS, RETURN_STATUS, DISPOSITION, LETTER_STATE, LETTER_KIND, RUNG
+    )
+    for word, text in words.items()
+}  # fmt: skip
 # Keys that are words of their own, and values of others (`held` counts units here, and is a letter's state).
 _KEYS = _COLUMNS | {
     "cycle": "统计任务", "units": "单位数", "letters": "信件", "templates_dir": "表样文件夹",
@@ -28,12 +41,15 @@ _KEYS = _COLUMNS | {
     "cycles": "统计任务", "returns": "报表", "by_status": "审核状态", "findings": "审核问题",
     "queued": "待发信件", "channels": "渠道", "rungs": "催报", "held": "暂缓催报", "edition": "版次",
     "number": "序号", "coverage": "报送覆盖", "totals": "合计", "expected": "应报", "returned": "已报",
-    "missing": "未报", "incomplete": "缺件", "waived": "免报", "reporting_rate": "报送率",
+    "missing": "未报", "returned_for_correction": "已报待更正",
+    "incomplete": "缺件", "waived": "免报", "reporting_rate": "报送率",
     "reporting_rate_on_time": "按时报送率", "total": "合计", "sources": "来源", "sent": "已发送",
     "failed": "未送达", "cancelled": "已取消", "left": "未发送", "question": "签批事项", "package": "上报件",
     "path": "文件", "by": "经办人", "as_of": "时间", "waiting": "待处理", "problems": "问题",
 }  # fmt: skip
 _LEFT_OUT = {
+    "problems",
+    "explanations",
     "message_id",
     "parts",
     "findings",
@@ -105,4 +121,6 @@ def _text(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "是" if value else "否"
+    if isinstance(value, str) and _INSTANT.fullmatch(value):
+        return f"{datetime.fromisoformat(value).astimezone(_ZONE):%Y-%m-%d %H:%M}"
     return _WORDS.get(str(value), str(value))

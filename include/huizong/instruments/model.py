@@ -6,6 +6,8 @@ all follow from it.
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -64,6 +66,17 @@ class Instrument(BaseModel):
     def numbers(self) -> dict[str, int]:
         """Item code -> its number on the form, counted from 1 (letters say 第6项)."""
         return {item.code: n for n, item in enumerate(self.items, start=1)}
+
+    def is_of_another_year(self, title: str) -> bool:
+        """Whether a form's title names another year than ours; no year in either of them says nothing."""
+        found, own = _year(title), _year(self.title)
+        return bool(found and own and found != own)
+
+
+def _year(title: str) -> str:
+    """The first year that a title names: 2022 of 2022年全国…, also in full-width digits."""
+    match = re.search(r"(19|20)\d{2}", unicodedata.normalize("NFKC", title))
+    return match[0] if match else ""
 
 
 def load_instrument(path: Path) -> Instrument:

@@ -9,15 +9,16 @@ BLANK_COPY = "空白表样，未登记"
 
 def without_blank_copies(readings: dict[str, FileReading]) -> dict[str, FileReading]:
     """Clerks answer a notice with its attachments: beside a filled form the untouched one says nothing."""
-    if not any(_is_filled(form) for reading in readings.values() for form in reading.forms):
+    if not any(is_filled(form) for reading in readings.values() for form in reading.forms):
         return readings
     return {
         digest: reading.model_copy(update={"forms": (), "disposition": "set_aside", "reason": BLANK_COPY})
-        if reading.forms and not any(_is_filled(form) for form in reading.forms)
+        if reading.forms and not any(is_filled(form) for form in reading.forms)
         else reading
         for digest, reading in readings.items()
     }
 
 
-def _is_filled(form: FormReading) -> bool:
+def is_filled(form: FormReading) -> bool:
+    """Whether somebody typed anything into one of its cells."""
     return any(item.state != "blank" for item in form.items.values())

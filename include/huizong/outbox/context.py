@@ -25,6 +25,7 @@ class AskedPart(_Model):
     """One thing the notice asks for (材料)."""
 
     title: str
+    kind: PartKind = "document"
     required: bool = True
     hint: str = ""  # e.g. 视频不超过3分钟
 
@@ -119,6 +120,10 @@ class NoticeContext(_Common):
     attachments: tuple[str, ...] = ()
     nil_text: str = ""  # how to say that there is nothing to report
 
+    @property
+    def asks_scan(self) -> bool:
+        return any(part.kind == "scan" for part in self.parts)
+
 
 class ReplyContext(_Common):
     """The one answer to one delivery: 收件回执, 修改意见 or 补报材料提示 (`choose_reply_kind`)."""
@@ -132,6 +137,7 @@ class ReplyContext(_Common):
     complete: bool = False
     no_attachment: bool = False
     nil: bool = False  # a nil return was taken
+    marked: bool = False  # the clerk's own workbook goes back with the findings marked in it
     explained: bool = False  # reasons were given, in a letter or in the workbook
     awaits_consent: bool = False  # some of them hold only once the office has consented
     open_findings: int = 0  # what the unit has still to answer, in all
@@ -198,9 +204,15 @@ class ResultContext(_Common):
 
     kind: Literal["result"] = "result"
     edition_title: str  # 定稿
-    coverage_text: str
+    coverage_text: str  # whole sentences
     figures: tuple[ResultFigure, ...] = ()
     attachments: tuple[str, ...] = ()
+    nil: bool = False  # the unit said that it has nothing to report
+
+    @property
+    def has_own(self) -> bool:
+        """Whether figures of the unit are in the totals."""
+        return any(figure.own for figure in self.figures)
 
 
 class AmendmentContext(_Common):

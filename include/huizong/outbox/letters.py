@@ -132,7 +132,8 @@ def _text(blocks: Sequence[Block]) -> str:
 def _block_text(block: Block) -> str:
     lines = [row[0] for row in block.rows]
     if block.kind == "table":
-        return "\n".join("· " + "｜".join(cell for cell in row if cell) for row in block.rows[1:])
+        head, *rows = ("｜".join(row).rstrip("｜") for row in block.rows)
+        return "\n".join([head, *(f"· {row}" for row in rows)])
     if block.kind == "list":
         return "\n".join(f"· {line}" for line in lines)
     return "\n".join(lines)

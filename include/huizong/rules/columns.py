@@ -15,6 +15,8 @@ Column names, as suites write them:
     <item>:per:<item>      the figure divided by another, where that one is not zero
     <item>:without:<item>  the figure, where it is above zero while the other one is zero
     form:missing           labels that were not found; form:duplicated: labels that stand twice
+    form:unknown           up to three labels of rows that the form does not have
+    form:other_year        the title, where it names another year than the form's
     form:header_blank      set where no unit is named; form:header_other: the name that is not the unit's
     form:as_last_year      the number of items, where all of them equal last year's
 """
@@ -180,6 +182,18 @@ def _duplicated(row: FormRow, instrument: Instrument) -> Value:
     return _labels(set(row.duplicated), instrument)
 
 
+def _unknown(row: FormRow, _: Instrument) -> Value:
+    """Three labels at most, each cut so that the sentence keeps its closing quotation marks."""
+    labels = row.unknown[:3]
+    longest = 41 // max(1, len(labels)) - 3
+    cut = [label if len(label) <= longest else label[: longest - 1] + "…" for label in labels]
+    return "、".join(f"“{label}”" for label in cut) or None
+
+
+def _other_year(row: FormRow, instrument: Instrument) -> Value:
+    return row.title if instrument.is_of_another_year(row.title) else None
+
+
 def _bare(name: str) -> str:
     """A name as it compares: one width, no space, brackets or stamp notes."""
     name = unicodedata.normalize("NFKC", name)
@@ -224,6 +238,8 @@ _OF_PAIR: dict[str, tuple[Callable[[FormRow, str, str], Value], str]] = {
 _OF_FORM: dict[str, Callable[[FormRow, Instrument], Value]] = {
     "missing": _missing,
     "duplicated": _duplicated,
+    "unknown": _unknown,
+    "other_year": _other_year,
     "header_blank": _header_blank,
     "header_other": _header_other,
     "as_last_year": _as_last_year,

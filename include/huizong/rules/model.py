@@ -45,6 +45,8 @@ class FormRow:
     items: dict[str, ItemReading]
     missing: tuple[str, ...] = ()
     duplicated: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()  # labels of rows that the form does not have
+    title: str = ""  # as found; empty where there is none
     unit_text: str = ""
     unit_names: tuple[str, ...] = ()  # all names under which the unit may sign the header
     previous: dict[str, Decimal] = field(default_factory=dict)  # last year's figures, where there are any

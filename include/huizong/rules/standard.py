@@ -22,7 +22,7 @@ _ALTERED = "来表与本次表样不一致（{what}），请使用通知所附�
 def standard_expectations(instrument: Instrument) -> list[Expectation]:
     """The form as it was printed, then item by item; text items have no rules of numbers."""
     figures = [(n, item) for n, item in enumerate(instrument.items, start=1) if item.type != "text"]
-    return _form_rules() + [rule for n, item in figures for rule in _item_rules(n, item)]
+    return _form_rules(instrument) + [rule for n, item in figures for rule in _item_rules(n, item)]
 
 
 def refreshed(suite: Suite, instrument: Instrument) -> Suite:
@@ -56,11 +56,13 @@ def rule(
     )
 
 
-def _form_rules() -> list[Expectation]:
+def _form_rules(instrument: Instrument) -> list[Expectation]:
     def form_rule(column: str, code: str, severity: Severity, message: str, remedy: str) -> Expectation:
         return rule(_IS_NULL, {"column": column}, code, severity, item=None, message=message, remedy=remedy)
 
     missing, twice = _ALTERED.format(what="缺{detail}"), _ALTERED.format(what="{detail}重复出现")
+    old = f"来表标题为“{{detail}}”，与本次表样（{instrument.title}）不一致，请核实是否误用旧表。"
+    added = "来表增加了{detail}等行，表样以外的内容不计入汇总，请核实；请使用通知所附表样填报，勿增删行列。"
     again = "请将数据填入本次表样后重新报送。"
     # Whose the return is was settled before the rules run, from token, sender and text together; there a
     # contradiction waits for a person. What is left for a rule is the printed line itself: another name is
@@ -70,6 +72,12 @@ def _form_rules() -> list[Expectation]:
     return [
         form_rule("form:missing", "label_missing", "mandatory", missing, again),
         form_rule("form:duplicated", "label_duplicated", "mandatory", twice, again),
+        form_rule(
+            "form:other_year", "other_year", "verify", old, "误用旧表的请改用本次表样重新报送，无误的请说明。"
+        ),
+        form_rule(
+            "form:unknown", "rows_added", "verify", added, "应计入表内项目的请更正后重新报送，其他的请说明。"
+        ),
         form_rule(
             "form:header_other", "header_other_unit", "verify", other, "表头现为“{detail}”，无误的请说明。"
         ),

@@ -35,6 +35,9 @@ def assemble(ctx: Context, code: str, as_of: datetime, edition: str | None = Non
     require_aware(as_of)
     issued = issued_cycle(ctx, code)
     kind = _kind(issued, edition, as_of)
+    final_at = issued.schedule.editions().get("final")
+    if kind == "final" and final_at is not None and as_of < final_at:
+        ctx.say(f"注意：未到定稿时间（{final_at:%Y-%m-%d %H:%M}），定稿后只能另出修订稿。")
     with ctx.ledger.lock(f"assemble:{code}", wait=True):
         with ctx.ledger.read() as session:
             found = standings(session, issued, as_of)
@@ -237,6 +240,7 @@ def _named(covered: CollectionCoverage) -> summary.Coverage:
             (s.unit.code, s.unit.name, tuple(p.name for p in s.missing_parts)) for s in covered.incomplete
         ),
         waived=tuple((s.unit.code, s.unit.name) for s in covered.waived),
+        returned_for_correction=tuple((s.unit.code, s.unit.name) for s in covered.returned_for_correction),
     )
 
 
@@ -245,7 +249,8 @@ def _line(issued: IssuedCycle, s: Standing, values: dict[int, dict[str, Decimal 
     counted = s.counted(form) if form and s.status != "waived" else None
     first = counted or next((found[-1] for found in s.versions.values() if found), None)
     local = first.received_at.astimezone(issued.loaded.cycle.zone) if first else None
-    owed = "、".join(p.name for p in s.missing_parts) if s.returned and s.status != "nil" else ""
+    newest = s.newest(form) if form and s.status not in {"waived", "nil"} else None
+    owed = tuple(p.name for p in s.missing_parts) if s.status not in {"waived", "nil"} else ()
     return summary.UnitLine(
         code=s.unit.code,
         name=s.unit.name,
@@ -255,8 +260,10 @@ def _line(issued: IssuedCycle, s: Standing, values: dict[int, dict[str, Decimal 
         version=counted.number if counted else None,
         received_at=f"{local:%Y-%m-%d %H:%M}" if local else "",
         values=values.get(counted.id, {}) if counted else {},
-        notes=f"缺{owed}" if owed else "",
+        notes=f"缺{'、'.join(owed)}" if owed and s.returned else "",
         open_queries=len(s.open_queries),
+        rejected=newest is not None and newest.status == "rejected",
+        owed=owed,
     )
 
 

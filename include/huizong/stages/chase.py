@@ -24,7 +24,7 @@ from huizong.stages.reasons import CHASED, chaseable
 from huizong.stages.receive import receive_for
 from huizong.stages.standing import Standing, standings
 from huizong.stages.validate import validate
-from huizong.stages.wording import day_text, late_text, letter_basics, missing_part, nil_text
+from huizong.stages.wording import late_text, letter_basics, missing_part, nil_text
 
 
 def chase(ctx: Context, code: str, as_of: datetime, *, send: bool = True) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def chase(ctx: Context, code: str, as_of: datetime, *, send: bool = True) -> dic
                 held += 1
                 continue
             made = _take_step(ctx, session, issued, standing, rung, as_of)
-            queued += made
+            queued += made if rung != "superior_informed" else 0  # a list entry, no letter
             if made:
                 counts[rung] = counts.get(rung, 0) + 1
     channels = sorted({c.channel for c in issued.collections})
@@ -168,10 +168,9 @@ def _context(
 
 
 def _reminded_on(session: Session, issued: IssuedCycle, collection: Collection, unit: str) -> tuple[str, ...]:
-    """The days on which this unit was reminded, as far as the letters left."""
-    zone = issued.loaded.cycle.zone
+    """The days that this unit's reminders bear, as far as they left: 6月13日."""
     sent = session.scalars(
-        select(Letter.finished_at)
+        select(Letter.context)
         .where(
             Letter.cycle == issued.code,
             Letter.collection == collection.code,
@@ -179,6 +178,7 @@ def _reminded_on(session: Session, issued: IssuedCycle, collection: Collection, 
             Letter.kind.in_(("nudge", "reminder")),
             Letter.state == "sent",
         )
-        .order_by(Letter.finished_at)
+        .order_by(Letter.id)
     )
-    return tuple(dict.fromkeys(day_text(at.astimezone(zone).date()) for at in sent if at))
+    days = [str(context["letter"]["dated"]).partition("年")[2] for context in sent]
+    return tuple(dict.fromkeys(days))

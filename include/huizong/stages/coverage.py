@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from huizong.ledger.types import canonical
 from huizong.stages.standing import Standing
+from huizong.summary.model import Coverage
 
 RATE_PLACES = Decimal("0.0001")
 
@@ -27,6 +28,11 @@ class CollectionCoverage:
     def expected(self) -> int:
         return 0 if self.voluntary else len(self.returned) + len(self.missing)
 
+    @property
+    def returned_for_correction(self) -> tuple[Standing, ...]:
+        """Of those missing: the units that did send what would count; it was rejected or is pending."""
+        return tuple(s for s in self.missing if _sent(s))
+
     def as_data(self) -> dict[str, Any]:
         """The contract's JSON."""
         return {
@@ -35,7 +41,26 @@ class CollectionCoverage:
             "missing": [s.unit.code for s in self.missing],
             "incomplete": [s.unit.code for s in self.incomplete],
             "waived": [s.unit.code for s in self.waived],
+            "returned_for_correction": [s.unit.code for s in self.returned_for_correction],
         }
+
+
+def named(data: Mapping[str, Any], name: Callable[[str], str]) -> Coverage:
+    """An edition's coverage for print. Which parts are owed is not in it: `incomplete` stays empty."""
+    return Coverage(
+        expected=data["expected"],
+        returned=data["returned"],
+        missing=tuple((code, name(code)) for code in data["missing"]),
+        waived=tuple((code, name(code)) for code in data["waived"]),
+        # Editions of earlier releases do not have it.
+        returned_for_correction=tuple((code, name(code)) for code in data.get("returned_for_correction", ())),
+    )
+
+
+def _sent(standing: Standing) -> bool:
+    form = standing.collection.form
+    parts = [form.code] if form else list(standing.versions)
+    return any(standing.versions.get(code) for code in parts)
 
 
 def coverage(standings: Sequence[Standing], *, voluntary: bool = False) -> CollectionCoverage:

@@ -11,14 +11,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from huizong.definition.model import Collection, Part
-from huizong.instruments.token import TokenError
 from huizong.intake.blank import BLANK_COPY, without_blank_copies
 from huizong.intake.parts import classify
 from huizong.intake.recognise import Verdict, Witnesses, identify, units_named
 from huizong.intake.relevance import mentions
-from huizong.ledger.tables import Delivery, File, FormIssue, Letter, Version
+from huizong.intake.twins import counted, disagreement
+from huizong.ledger.tables import Delivery, File, Letter, Version
 from huizong.mime.parse import ParsedMail
 from huizong.readers.model import FileReading, FormReading
+from huizong.stages.claims import Claim, claim_of, not_an_old_form
 from huizong.stages.context import Context
 from huizong.stages.issued import IssuedCycle
 from huizong.stages.versions import add_version
@@ -34,22 +35,22 @@ class Leaf:
 
 
 @dataclass(frozen=True)
-class _Claim:
-    """What one form's own marks say."""
-
-    issued: IssuedCycle | None = None
-    collection: str | None = None
-    unit: str | None = None
-    problem: str = ""
-
-
-@dataclass(frozen=True)
 class _Judged:
     """One form of a file: what its marks say, who may be meant, and what follows."""
 
-    claim: _Claim
+    claim: Claim
     witnesses: Witnesses
     verdict: Verdict
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a form belongs."""
+
+    cycle: str
+    collection: str
+    unit: str
+    part: Part
 
 
 @dataclass
@@ -93,7 +94,7 @@ class Filing:
             return known[-1]
         return self.cycles[-1] if len(self.cycles) == 1 else None
 
-    def _follow(self, claims: Iterable[_Claim]) -> None:
+    def _follow(self, claims: Iterable[Claim]) -> None:
         """The forms inside know the cycle better than the envelope, if they agree."""
         told = {c.issued.code: c.issued for c in claims if c.issued}
         if len(told) == 1:
@@ -158,7 +159,10 @@ class Filing:
     def file(self, leaves: list[Leaf], readings: dict[str, FileReading]) -> None:
         """Give each file, and the message itself, its disposition; make the versions."""
         readings = without_blank_copies(readings)
-        claims = {digest: [self._claim(f) for f in reading.forms] for digest, reading in readings.items()}
+        claims = {
+            digest: [claim_of(self.ctx, self.session, self.cycles, f) for f in reading.forms]
+            for digest, reading in readings.items()
+        }
         self._follow(claim for found in claims.values() for claim in found)
         known = self.place_sender()
         judged = self._judged(readings, claims)
@@ -173,7 +177,7 @@ class Filing:
         self._sum_up(files)
 
     def _judged(
-        self, readings: dict[str, FileReading], claims: dict[str, list[_Claim]]
+        self, readings: dict[str, FileReading], claims: dict[str, list[Claim]]
     ) -> dict[str, list[_Judged]]:
         """File (by digest) → what each of its forms came to."""
         named = {claim.unit for found in claims.values() for claim in found}
@@ -186,30 +190,7 @@ class Filing:
             for digest, reading in readings.items()
         }
 
-    def _claim(self, form: FormReading) -> _Claim:
-        """What token and form number say. The number stands in where there is no token."""
-        if form.token:
-            try:
-                claims = self.ctx.token_keys.verify(form.token)
-            except TokenError as e:
-                return _Claim(problem=e.kind)
-            return self._claim_in(claims.cycle, claims.collection, claims.unit)
-        if form.form_number:
-            issue = self.session.scalars(
-                select(FormIssue).where(FormIssue.form_number == form.form_number)
-            ).first()
-            if issue is not None:
-                return self._claim_in(issue.cycle, issue.collection, issue.unit)
-        return _Claim()
-
-    def _claim_in(self, cycle: str, collection: str, unit: str) -> _Claim:
-        for issued in self.cycles:
-            known = issued.code == cycle and issued.loaded.cycle.collection(collection)
-            if known and unit in issued.loaded.by_code:
-                return _Claim(issued, collection, unit)
-        return _Claim(problem="other_cycle")
-
-    def _judge(self, form: FormReading, claim: _Claim, sender_reports_too: bool) -> _Judged:
+    def _judge(self, form: FormReading, claim: Claim, sender_reports_too: bool) -> _Judged:
         issued = claim.issued or self.home_cycle
         if issued is None:
             return _Judged(claim, Witnesses(), Verdict("triage", reason="不能确定属于哪项统计任务"))
@@ -222,9 +203,10 @@ class Filing:
             {u.code: u.name for u in issued.loaded.units},
             sender_reports_too=sender_reports_too,
         )
+        verdict = not_an_old_form(issued, form, claim, verdict)
         return _Judged(claim, witnesses, self._not_over_the_registered(issued, claim, verdict))
 
-    def _not_over_the_registered(self, issued: IssuedCycle, claim: _Claim, verdict: Verdict) -> Verdict:
+    def _not_over_the_registered(self, issued: IssuedCycle, claim: Claim, verdict: Verdict) -> Verdict:
         """A stranger's form with a valid token waits where one from a registered contact counts already."""
         if verdict.disposition != "return" or verdict.from_registered or self.delivery.kind == "folder":
             return verdict
@@ -255,23 +237,37 @@ class Filing:
         }
         file.cycle = self.home_cycle.code if self.home_cycle else None
         made: list[Version | None] = []
-        for n, judged in enumerate(found):
-            claim, verdict = judged.claim, judged.verdict
-            issued = claim.issued or self.home_cycle
-            if verdict.disposition == "triage" or issued is None or verdict.unit is None:
+        for place, forms in self._by_place(file, reading, found).items():
+            if problem := disagreement(forms.values()):
+                _wait(file, place.unit, problem)
                 continue
-            collection = self._collection_of(issued, claim, verdict.unit, reading.forms[n].instrument)
-            part = _part_of(collection, reading.forms[n].instrument) if collection else None
-            if collection is None or part is None:
-                file.disposition, file.reason = "triage", "该单位没有需要填报此表的报送事项"
-                file.witnesses = file.witnesses | {"units": [*file.witnesses["units"], verdict.unit]}
-                continue
-            _place(file, issued.code, collection.code, verdict.unit, part.code)
-            made.append(add_version(self.session, self.delivery, file, part, n, reading.forms[n], verdict))
+            n = counted(forms)
+            _place(file, place.cycle, place.collection, place.unit, place.part.code)
+            made.append(
+                add_version(self.session, self.delivery, file, place.part, n, forms[n], found[n].verdict)
+            )
         self._made |= any(version is not None for version in made)
         if file.disposition == "return" and not any(made):
             file.disposition, file.reason = "duplicate", "与此前来件内容相同，不重复登记"
         return file
+
+    def _by_place(
+        self, file: File, reading: FileReading, found: list[_Judged]
+    ) -> dict[_Place, dict[int, FormReading]]:
+        """The forms that are somebody's return, by where they belong and their number in the file."""
+        places: dict[_Place, dict[int, FormReading]] = {}
+        for n, (form, judged) in enumerate(zip(reading.forms, found, strict=True)):
+            claim, unit = judged.claim, judged.verdict.unit
+            issued = claim.issued or self.home_cycle
+            if judged.verdict.disposition == "triage" or issued is None or unit is None:
+                continue
+            collection = self._collection_of(issued, claim, unit, form.instrument)
+            part = _part_of(collection, form.instrument) if collection else None
+            if collection is None or part is None:
+                _wait(file, unit, "该单位没有需要填报此表的报送事项")
+            else:
+                places.setdefault(_Place(issued.code, collection.code, unit, part), {})[n] = form
+        return places
 
     def _file_other(self, leaf: Leaf, reading: FileReading, units: set[str], known: bool) -> File:
         """A file without a form: set aside, a part of the unit the delivery is from, or a question."""
@@ -364,7 +360,7 @@ class Filing:
         return through[0] if len(through) == 1 else None
 
     def _collection_of(
-        self, issued: IssuedCycle, claim: _Claim, unit: str, instrument: str
+        self, issued: IssuedCycle, claim: Claim, unit: str, instrument: str
     ) -> Collection | None:
         if claim.collection:
             return issued.loaded.cycle.collection(claim.collection)
@@ -373,7 +369,7 @@ class Filing:
 
     def _sum_up(self, files: list[File]) -> None:
         """The message's own disposition: the weightiest of its files'."""
-        weight = ("return", "triage", "set_aside", "duplicate", "other")
+        weight = ("return", "set_aside", "triage", "duplicate", "other")
         found = {f.disposition for f in files} | ({"return"} if self._made else set())
         self.delivery.disposition = next((d for d in weight if d in found), "other")
         self.delivery.reason = "；".join(dict.fromkeys(f.reason for f in files if f.reason))[:1000]
@@ -384,6 +380,13 @@ class Filing:
 
 def _part_of(collection: Collection, instrument: str) -> Part | None:
     return next((p for p in collection.parts if p.instrument == instrument), None)
+
+
+def _wait(file: File, unit: str, reason: str) -> None:
+    """A person must look at it; until then nothing is asked of the unit."""
+    file.disposition = "triage"
+    file.reason = "；".join(dict.fromkeys(filter(None, (file.reason, reason))))
+    file.witnesses = file.witnesses | {"units": sorted({*file.witnesses["units"], unit})}
 
 
 def _place(file: File, cycle: str, collection: str, unit: str, part: str | None) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from huizong.connections import required
 from huizong.definition.load import LoadedCycle, load_named
 from huizong.errors import UsageError
 from huizong.instruments.form_number import new_form_number
@@ -51,6 +52,8 @@ def issue(
         TransientError: the mail server or the database failed; safe to run again.
     """
     require_aware(as_of)
+    if send:
+        _stop_if_mute(ctx, code)
     with ctx.ledger.lock(f"issue:{code}", wait=True):
         if not _is_issued(ctx, code):
             loaded = load_named(code, ctx.home)
@@ -75,6 +78,17 @@ def _is_issued(ctx: Context, code: str) -> bool:
         current = load_named(code, ctx.home)
         stop_if_changed(code, ctx.store.get(newest.content).decode(), current, newest.digest)
     return newest is not None
+
+
+def _stop_if_mute(ctx: Context, code: str) -> None:
+    """Before anything is frozen: what is to be sent at once needs a way out.
+
+    Raises:
+        UsageError: a mailbox of the cycle has no SMTP connection.
+    """
+    for channel, place in load_named(code, ctx.home).cycle.channels.items():
+        if place.address:
+            required(ctx.connections, channel, "smtp")
 
 
 def _stop_if_empty(loaded: LoadedCycle) -> None:

@@ -100,7 +100,9 @@ def _notice(
     basics = letter_basics(issued, collection, unit, contact, as_of, issued.schedule.due(collection))
     context = NoticeContext(
         **basics,
-        parts=tuple(AskedPart(title=p.name, required=p.required, hint=p.hint) for p in collection.parts),
+        parts=tuple(
+            AskedPart(title=p.name, kind=p.kind, required=p.required, hint=p.hint) for p in collection.parts
+        ),
         event_text=f"{full_day(event.first)}至{full_day(event.last)}" if event else "",
         form_numbers=(hyphenated(form.form_number),) if form else (),
         attachments=tuple(name for name, _ in attachments),

@@ -110,6 +110,8 @@ def _form(
         items=dict(form.items),
         missing=form.missing,
         duplicated=form.duplicated,
+        unknown=form.unknown,
+        title=form.title,
         unit_text=form.unit_text,
         unit_names=unit.names if unit else (form.unit_text,),
     )

@@ -20,6 +20,7 @@ from huizong.errors import UsageError
 from huizong.ledger.tables import Approval, Edition, EditionTotal, Letter
 from huizong.ledger.types import canonical
 from huizong.stages.context import Context
+from huizong.stages.coverage import named
 from huizong.stages.issue import issue
 from huizong.stages.issued import IssuedCycle, issued_cycle, log_event, newest_definition, require_aware
 from huizong.stages.results import queue_results
@@ -151,6 +152,7 @@ def _nothing_waits(ctx: Context, code: str, question: str) -> dict[str, Any]:
             .where(Approval.cycle == code, Approval.question == question)
             .order_by(Approval.id.desc())
         ).first()
+        edition = session.get(Edition, int(last.subject)) if last and question == "final" else None
     if last is None:
         first = {
             "final": f"先运行 huizong assemble {code} --edition final",
@@ -163,7 +165,7 @@ def _nothing_waits(ctx: Context, code: str, question: str) -> dict[str, Any]:
         "question": question,
         "subject": last.subject,
         "queued": 0,
-        "package": None,
+        "package": edition.handed_over if edition else None,
         "channels": [],
     }
 
@@ -300,9 +302,9 @@ def _figures(session: Session, issued: IssuedCycle, edition: Edition) -> Iterato
     names = {u.code: u.name for u in issued.loaded.units}
     for code, cover in edition.coverage.items():
         collection = issued.collection(code)
-        missing = "、".join(names.get(u, u) for u in cover["missing"]) or "无"
+        missing = named(cover, lambda unit: names.get(unit, unit)).missing_text
         yield f"### {collection.title or code}"
-        yield f"应报 **{cover['expected']}** 家，已报 **{cover['returned']}** 家；未报：{missing}"
+        yield f"应报 **{cover['expected']}** 家，已报 **{cover['returned']}** 家；{missing}。"
         if cover["incomplete"]:
             yield f"\n缺件：{'、'.join(names.get(u, u) for u in cover['incomplete'])}"
         instrument = issued.loaded.instrument_of(collection)

@@ -6,6 +6,7 @@ contact where the sender is not. Duplicates, automatic mail and what belongs to 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -168,8 +169,8 @@ def _draft(
     key: str,
 ) -> Draft:
     delivery, first = answer.delivery, concerned[0]
-    context = _context(session, issued, answer, concerned, first, contact, as_of)
-    marked = _to_mark(session, answer) if context.kind == "correction" else {}
+    marked = _to_mark(session, answer)
+    context = _context(session, issued, answer, concerned, first, contact, as_of, marked=bool(marked))
     return draft(
         ctx,
         issued,
@@ -179,7 +180,7 @@ def _draft(
         key=key,
         address=address,
         in_reply_to=delivery.message_id,
-        extra={"marked": ",".join(str(v) for v in marked)} if marked else {},
+        extra={"marked": ",".join(str(v) for v in marked)},
     )
 
 
@@ -191,6 +192,8 @@ def _context(
     first: Standing,
     contact: Contact | None,
     as_of: datetime,
+    *,
+    marked: bool,
 ) -> ReplyContext:
     findings = tuple(f for f in (_unit_findings(session, issued, v) for v in answer.versions) if f)
     aside = tuple(_aside(answer.files))
@@ -211,6 +214,7 @@ def _context(
         explained=answer.delivery.reason == EXPLANATION or _has_explanations(session, answer),
         awaits_consent=any(f.explanation for f in queries),
         open_findings=sum(not f.explanation for f in queries),
+        marked=marked,
     )
 
 
@@ -273,11 +277,18 @@ def _unit_findings(session: Session, issued: IssuedCycle, version: Version) -> U
                 item_no=numbers.get(row.item or ""),
                 label=instrument.by_code[row.item].label if instrument and row.item else "",
                 remedy=row.remedy,
-                place=" ".join(part for part in (row.sheet, row.cell) if part),
+                place=_place(row.sheet, row.cell),
             )
             for row in rows
         ),
     )
+
+
+def _place(sheet: str, cell: str) -> str:
+    """Where a clerk finds it: 统计表 C9, or in Word 表格第3行第2列."""
+    if word := re.fullmatch(r"T\d+R(\d+)C(\d+)", cell):
+        return f"表格第{word[1]}行第{word[2]}列"
+    return " ".join(part for part in (sheet, cell) if part)
 
 
 def findings_of(session: Session, version: Version) -> list[FindingRow]:

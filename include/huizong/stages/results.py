@@ -35,6 +35,7 @@ def queue_results(
                     edition_title=EDITION[edition.kind],
                     coverage_text=_coverage_text(edition, collection),
                     figures=_figures(issued, collection, totals, own.get(unit.code, {})),
+                    nil=unit.code not in own and _is_nil(edition, collection, unit.code),
                 )
                 key = f"result:{edition.id}:{unit.code}:{contact.address}"
                 result = draft(ctx, issued, collection, unit, context, key=key, address=contact.address)
@@ -89,5 +90,16 @@ def _figures(
 
 
 def _coverage_text(edition: Edition, collection: Collection) -> str:
+    """How many, and no names: a letter to one unit does not tell of the others."""
     cover = edition.coverage[collection.code]
-    return f"应报{cover['expected']}家，已报{cover['returned']}家"
+    if not cover["expected"]:
+        return f"本事项为自愿报送，共收到{cover['returned']}家材料。"
+    sent = len(cover.get("returned_for_correction", ()))
+    also = f"，另有{sent}家已报待更正（未计入）" if sent else ""
+    return f"应报{cover['expected']}家，已报{cover['returned']}家{also}。"
+
+
+def _is_nil(edition: Edition, collection: Collection, unit: str) -> bool:
+    """Of a unit without figures: whether it counts as returned all the same."""
+    cover = edition.coverage[collection.code]
+    return bool(cover["expected"]) and unit not in cover["missing"] and unit not in cover["waived"]

@@ -60,7 +60,12 @@ def _unit(s: Standing) -> dict[str, Any]:
         "parts": {p.code: _part_status(s, p.code) for p in s.collection.parts},
         "findings": dict(counts),
         "flags": s.flags(),
-        "waiting": s.waiting,
+        "waiting": [*s.waiting, *(["consent"] if s.awaits_consent else [])],
+        "explanations": [
+            {"item": f.item, "message": f.message, "explanation": f.explanation}
+            for f in s.findings
+            if f.explanation
+        ],
         "received_at": _received_at(s),
     }
 

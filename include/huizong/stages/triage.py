@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from huizong.definition.model import Collection, Part
 from huizong.errors import UsageError
 from huizong.intake.parts import classify
 from huizong.intake.recognise import Verdict, units_named
+from huizong.intake.twins import counted, disagreement
 from huizong.ledger.tables import Delivery, File, Version
 from huizong.readers.model import FileReading, FormReading
 from huizong.stages.context import Context
@@ -129,14 +132,15 @@ def _assign_file(
     open_ = _open_forms(session, file, reading)
     meant = {n: f for n, f in open_.items() if unit in units_named(f.unit_text, issued.units_by_name)}
     made: list[Version | None] = []
-    for n, form in (meant or open_).items():
-        part = next((p for p in collection.parts if p.instrument == form.instrument), None)
-        if part is not None:
-            file.part = part.code
-            made.append(add_version(session, delivery, file, part, n, form, verdict))
-    if not reading.forms and (part := classify(file.name, reading, collection.parts)):
+    for part, forms in _by_part(collection, meant or open_):
+        if problem := disagreement(forms.values()):
+            raise UsageError(f"“{file.name}”不能认领：{problem}；请单位重新报送只含一张表的文件。")
+        n = counted(forms)
         file.part = part.code
-        made.append(add_version(session, delivery, file, part, 0, None, verdict))
+        made.append(add_version(session, delivery, file, part, n, forms[n], verdict))
+    if not reading.forms and (other := classify(file.name, reading, collection.parts)):
+        file.part = other.code
+        made.append(add_version(session, delivery, file, other, 0, None, verdict))
     if not made:
         raise UsageError(f"“{file.name}”里没有 {code} 所要的材料，无法认领；可用 triage close 结案。")
     file.disposition = "return" if any(made) else "duplicate"
@@ -144,6 +148,15 @@ def _assign_file(
     if meant and len(meant) < len(open_):
         file.disposition = "triage"  # other units' forms in it still wait
     return sum(v is not None for v in made)
+
+
+def _by_part(
+    collection: Collection, forms: dict[int, FormReading]
+) -> Iterator[tuple[Part, dict[int, FormReading]]]:
+    """The forms that the collection asks for, a part at a time."""
+    for instrument in dict.fromkeys(form.instrument for form in forms.values()):
+        if part := next((p for p in collection.parts if p.instrument == instrument), None):
+            yield part, {n: form for n, form in forms.items() if form.instrument == instrument}
 
 
 def _open_forms(session: Session, file: File, reading: FileReading) -> dict[int, FormReading]:

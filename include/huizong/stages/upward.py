@@ -11,6 +11,7 @@ from huizong.errors import UsageError
 from huizong.ledger.tables import Edition
 from huizong.stages.assemble import edition_folder
 from huizong.stages.context import Context
+from huizong.stages.coverage import named
 from huizong.stages.issued import IssuedCycle, log_event
 from huizong.stages.wording import moment_text
 
@@ -37,14 +38,21 @@ def make_package(
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"上报件_{issued.loaded.cycle.area or issued.code}.zip"
     path.write_bytes(data)
-    record = {"to": to, "package": path.name, "sha256": digest, "as_of": as_of.isoformat(), "by": by}
+    record = {
+        "to": to,
+        "package": path.name,
+        "path": str(path),
+        "sha256": digest,
+        "as_of": as_of.isoformat(),
+        "by": by,
+    }
     with ctx.ledger.write() as session:
         fresh = session.get_one(Edition, edition_id)
         fresh.handed_over = record
         log_event(
             session, ctx, "package_ready", cycle=issued.code, by=by, words=basis, edition=edition_id, to=to
         )
-    return {**record, "path": str(path)}
+    return record
 
 
 def _contents(issued: IssuedCycle, edition: Edition, to: str, as_of: datetime) -> str:
@@ -57,8 +65,8 @@ def _contents(issued: IssuedCycle, edition: Edition, to: str, as_of: datetime) -
         "",
     ]
     for code, cover in edition.coverage.items():
-        missing = "、".join(issued.unit(u).name for u in cover["missing"]) or "无"
-        lines.append(f"{code}：应报{cover['expected']}家，已报{cover['returned']}家；未报：{missing}")
+        covered = named(cover, lambda unit: issued.unit(unit).name)
+        lines.append(f"{issued.collection(code).title or code}：{covered.sentence}")
     lines += ["各单位上报数直接加总，未去重。", "", "文件清单（SHA-256）："]
     lines += [f"{digest}  {name}" for name, digest in edition.files]
     return "\r\n".join(lines) + "\r\n"

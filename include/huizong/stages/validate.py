@@ -122,6 +122,8 @@ def _row(session: Session, issued: IssuedCycle, version: Version) -> FormRow:
         items=dict(form.items),
         missing=form.missing,
         duplicated=form.duplicated,
+        unknown=form.unknown,
+        title=form.title,
         unit_text=form.unit_text,
         unit_names=unit.names,
         previous=_previous(session, issued, version),

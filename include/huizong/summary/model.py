@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -48,6 +48,13 @@ class UnitLine:
     notes: str = ""
     open_queries: int = 0
     own: bool = False  # the office's own line (市本级)
+    rejected: bool = False  # its newest form was returned; an earlier one may count
+    owed: tuple[str, ...] = ()  # parts of which nothing stands
+
+    @property
+    def counts(self) -> bool:
+        """Whether figures of the unit are in the sum."""
+        return self.version is not None or bool(self.values)
 
     @property
     def punctual_text(self) -> str:
@@ -63,17 +70,25 @@ class Coverage:
     missing: tuple[tuple[str, str], ...] = ()  # (code, name)
     incomplete: tuple[tuple[str, str, tuple[str, ...]], ...] = ()  # (code, name, parts still owed)
     waived: tuple[tuple[str, str], ...] = ()
+    returned_for_correction: tuple[tuple[str, str], ...] = ()  # of those missing: sent, does not count yet
 
     @property
     def sentence(self) -> str:
-        """应报18家、已报16家（88.9%），未报2家：封丘县、长垣市。"""
+        """应报18家、已报16家（88.9%），未报1家：封丘县；已报待更正（未计入）1家：长垣市。"""
         if not self.expected:
             return f"本事项为自愿报送，共收到{self.returned}家材料。"
         done = f"应报{self.expected}家、已报{self.returned}家"
         share = percent(Decimal(self.returned) / Decimal(self.expected))
-        if not self.missing:
-            return f"{done}（{share}），无未报单位。"
-        return f"{done}（{share}），未报{len(self.missing)}家：{_names(self.missing)}。"
+        return f"{done}（{share}），{self.missing_text}。"
+
+    @property
+    def missing_text(self) -> str:
+        """Those that sent nothing apart from those that did; no full stop."""
+        sent = self.returned_for_correction
+        silent = tuple(unit for unit in self.missing if unit not in sent)
+        told = [(silent, "未报"), (sent, "已报待更正（未计入）")]
+        said = [f"{what}{len(units)}家：{_names(units)}" for units, what in told if units]
+        return "；".join(said) or "无未报单位"
 
     @property
     def incomplete_sentence(self) -> str:
@@ -133,11 +148,15 @@ class SummaryData:
 
     @property
     def rates_sentence(self) -> str:
-        """报送率88.9%，按时报送率77.8%。 Empty for a voluntary collection."""
+        """报送率88.9%，统计表按时报送率77.8%。 Empty for a voluntary collection.
+
+        Of the form alone: the units' column 按时 asks for all parts.
+        """
         if self.reporting_rate is None:
             return ""
         on_time = self.reporting_rate_on_time
-        also = f"，按时报送率{percent(on_time)}" if on_time is not None else ""
+        of = "统计表" if self.instrument else ""
+        also = f"，{of}按时报送率{percent(on_time)}" if on_time is not None else ""
         return f"报送率{percent(self.reporting_rate)}{also}。"
 
     @property
@@ -152,11 +171,16 @@ class SummaryData:
     @property
     def queries_sentence(self) -> str:
         """What the figures still wait for; every edition says it, even that there is nothing."""
-        asked = [unit for unit in self.units if unit.open_queries]
-        if not asked:
-            return "各单位数据无待核实问题。"
-        named = "、".join(f"{unit.name}（{unit.open_queries}项）" for unit in asked)
-        return f"尚有{len(asked)}家单位的数据待核实，其数据按现报数计入：{named}。"
+        asked = [u for u in self.units if u.counts and not u.rejected and u.open_queries]
+        returned = [u for u in self.units if u.rejected and not u.counts]
+        replaced = [u for u in self.units if u.rejected and u.counts]
+        told = (
+            (asked, "的数据待核实，已按现报数计入"),
+            (returned, "的报表已退回更正，尚未计入"),
+            (replaced, "新报的报表已退回更正，按此前审核通过的数计入"),
+        )
+        said = [f"{len(units)}家单位{what}：{_queried(units)}。" for units, what in told if units]
+        return "".join(said) or "已计入的数据无待核实问题。"
 
 
 def percent(rate: Decimal) -> str:
@@ -174,3 +198,7 @@ def date_text(day: datetime) -> str:
 
 def _names(units: tuple[tuple[str, str], ...]) -> str:
     return "、".join(name for _, name in units)
+
+
+def _queried(units: Sequence[UnitLine]) -> str:
+    return "、".join(u.name + (f"（{u.open_queries}项）" if u.open_queries else "") for u in units)

@@ -195,7 +195,8 @@ def _coverage_sheet(sheet: Worksheet, data: SummaryData) -> None:
     heads(sheet, row, titles)
     head = row
     owed = {code: "、".join(parts) for code, _, parts in cover.incomplete}
-    owed |= {code: "全部材料" for code, _ in cover.missing}
+    absent = {code for code, _ in cover.missing}
+    owed |= {unit.code: "、".join(unit.owed) or "全部材料" for unit in data.units if unit.code in absent}
     for n, unit in enumerate(data.units, start=1):
         row += 1
         cells = (
