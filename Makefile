@@ -50,7 +50,7 @@ format: install ## Format the code
 	@$(BIN)/ruff format .
 
 .PHONY: system-packages
-system-packages: ## What the slow tests need from Debian: LibreOffice and PostgreSQL
+system-packages: ## What the slow tests need from Debian: LibreOffice, PostgreSQL, docker-compose
 	@bash .ci/system-packages
 
 .PHONY: lock
