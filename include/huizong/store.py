@@ -14,11 +14,15 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
-from huizong.errors import TransientError
+from huizong.errors import OperatorError, TransientError
 
 
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+class LostError(OperatorError):
+    """Bytes that were kept are gone or damaged: only a backup brings them back, no second try does."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,8 @@ class Store:
         """The bytes; checked against their name.
 
         Raises:
-            TransientError: they are not there or were changed.
+            LostError: they are not there or were changed.
+            TransientError: the disk or the bucket cannot be read.
         """
         try:
             if self._folder is None:
@@ -76,10 +81,12 @@ class Store:
                 data = bytes(filesystem.cat_file(f"{root}/{self._place(digest)}"))
             else:
                 data = (self._folder / self._place(digest)).read_bytes()
+        except FileNotFoundError as e:
+            raise LostError(f"文件库 {self.url} 中找不到 {digest}，请从备份恢复。") from e
         except OSError as e:
-            raise TransientError(f"文件库 {self.url} 中找不到 {digest}：{e}") from e
+            raise TransientError(f"文件库 {self.url} 无法读取：{e}") from e
         if sha256(data) != digest:
-            raise TransientError(f"文件库 {self.url} 中的 {digest} 已损坏，请从备份恢复。")
+            raise LostError(f"文件库 {self.url} 中的 {digest} 已损坏，请从备份恢复。")
         return data
 
 

@@ -23,7 +23,7 @@ from huizong.stages.issue import issue
 from huizong.stages.release import approve
 from huizong.stages.send import send
 from huizong.stages.status import status
-from huizong.stages.triage import assign, waiting
+from huizong.stages.triage import assign, release, waiting
 from huizong.stages.validate import validate
 from huizong_demo.mailserver import EmbeddedMailServer
 from mailing import ADDRESS, BOUNCING, OFFICE, STRANGER, all_parts, answer, inbox, report, sweep
@@ -312,3 +312,23 @@ def test_last_years_form_is_asked_about_or_waits(mailing: Office, server: Embedd
     assert (mailing.unit(B)["versions"], mailing.unit(B)["status"]) == (0, "unsettled")
     (row,) = waiting(mailing.ctx)["waiting"]
     assert row["reason"] == f"表题为“{OLD_TITLE}”，与本次表样年份不一致"
+
+
+def test_a_lost_original_stops_neither_the_next_nor_its_own_return(office: Office) -> None:
+    office.issue()
+    office.hand_in("410721", honest(1))
+    office.hand_in("410724", honest(2))
+    arrivals = Arrivals(office.ctx.ledger, office.ctx.store, office.ctx.clock)
+    arrivals.from_folder("folder", office.home / "drop", CYCLE, at("2022-06-10T10:00"))
+    form = (office.home / "drop/410721/统计表.xlsx").read_bytes()
+    digest = office.ctx.store.put(form)
+    lost = office.home / "store" / digest[:2] / digest[2:4] / digest
+    lost.unlink()
+    office.validate("2022-06-10T10:05")
+    assert office.unit("410724")["parts"]["statistics"] == "accepted"
+    (row,) = waiting(office.ctx)["waiting"]
+    assert "备份" in row["reason"]
+    lost.write_bytes(form)
+    release(office.ctx, row["id"], by="李科", reason="已从备份恢复")
+    office.validate("2022-06-10T11:00")
+    assert office.unit("410721")["parts"]["statistics"] == "accepted"

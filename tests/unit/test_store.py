@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from huizong.errors import TransientError
-from huizong.store import Store, sha256
+from huizong.store import LostError, Store, sha256
 
 DATA = "统计表".encode()
 
@@ -63,12 +63,12 @@ def test_damaged_bytes_are_never_handed_out(place: Path) -> None:
     store = Store(str(place))
     digest = store.put(DATA)
     files(place)[0].write_bytes(b"x" * len(DATA))
-    with pytest.raises(TransientError, match="已损坏"):
+    with pytest.raises(LostError, match="已损坏"):
         store.get(digest)
 
 
 def test_what_is_not_there_is_named(store: Store) -> None:
-    with pytest.raises(TransientError, match="找不到 " + "0" * 64):
+    with pytest.raises(LostError, match="找不到 " + "0" * 64):
         store.get("0" * 64)
 
 

@@ -6,6 +6,7 @@ and nothing on the server is changed. A file of a folder is known by its path an
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from huizong.clock import Clock
 from huizong.ledger.engine import Ledger
 from huizong.ledger.tables import Delivery, Location
 from huizong.store import Store, sha256
+
+logger = logging.getLogger(__name__)
 
 BATCH = 100  # deliveries that may be committed together
 _LEFTOVERS = {"thumbs.db", "desktop.ini", ".ds_store"}
@@ -78,7 +81,11 @@ class Arrivals:
         for sender, paths in _drops(root):
             fresh: list[tuple[str, str, int]] = []
             for path in paths:
-                data = path.read_bytes()
+                try:
+                    data = path.read_bytes()
+                except OSError as e:  # still being written, or not for us to read: the others are
+                    logger.warning("%s cannot be read now, the next sweep tries again: %s", path, e)
+                    continue
                 if (_readable(str(path)), sha256(data)) not in known:
                     fresh.append((_readable(str(path)), self.store.put(data), len(data)))
             if fresh:

@@ -27,6 +27,7 @@ from huizong.stages.context import Context
 from huizong.stages.explanations import asked_findings, record_letter
 from huizong.stages.filing import Filing, Leaf
 from huizong.stages.issued import IssuedCycle, issued_codes, issued_cycle, log_event
+from huizong.store import LostError
 
 logger = logging.getLogger(__name__)
 
@@ -67,23 +68,32 @@ def process_pending(ctx: Context, as_of: datetime, cycle: str | None = None) -> 
         for delivery_id in ids:
             try:
                 _process(ctx, worker, cycles, delivery_id, as_of, done)
-            except HuizongError:
-                raise  # trouble outside: this delivery is still to do
             except Exception as e:
-                if isinstance(e, SQLAlchemyError) and not isinstance(e, _UNSTORABLE):
-                    raise
+                if _is_outside(e):
+                    raise  # this delivery is still to do
                 _put_by(ctx, delivery_id, e)
                 done.messages["set_aside"] = done.messages.get("set_aside", 0) + 1
     return done
 
 
+def _is_outside(error: Exception) -> bool:
+    """Trouble that is none of this delivery's: the database, the disk, a reader that cannot start."""
+    if isinstance(error, (LostError, *_UNSTORABLE)):
+        return False
+    return isinstance(error, (HuizongError, SQLAlchemyError))
+
+
 def _put_by(ctx: Context, delivery_id: int, error: Exception) -> None:
-    """A delivery on which our own code fails waits for a person; the next one is not stopped."""
+    """A delivery that cannot be processed waits for a person; the next one is not stopped."""
     logger.exception("delivery %s could not be processed", delivery_id, exc_info=error)
     with ctx.ledger.write() as session:
         delivery = session.get_one(Delivery, delivery_id)
         delivery.disposition = "set_aside"
-        delivery.reason = f"系统处理出错（{type(error).__name__}），原件已保存，可用 triage release 重新处理"
+        delivery.reason = (
+            str(error)
+            if isinstance(error, LostError)
+            else f"系统处理出错（{type(error).__name__}），原件已保存，可用 triage release 重新处理"
+        )
         delivery.processed_at = delivery.answered_at = ctx.clock.now()
         log_event(session, ctx, "processing_failed", delivery=delivery_id, error=type(error).__name__)
 
