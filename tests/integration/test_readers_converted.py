@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,10 +13,7 @@ from form_files import FORM, UNIT, VALUES, docx_bytes, xlsx
 
 from huizong.readers.worker import ReadWorker
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed"),
-]
+pytestmark = pytest.mark.slow
 
 
 def converted(folder: Path, name: str, data: bytes, to: str) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -18,10 +17,7 @@ from huizong.instruments.token import TokenClaims, TokenKeys, find_token
 from huizong.instruments.word_form import word_form
 from huizong.instruments.workbook import CARRIER_NAME, CARRIER_PROPERTY, WorkbookMaster
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed"),
-]
+pytestmark = pytest.mark.slow
 
 FORM = load_instrument(Path(__file__).parents[2] / "include/forms/activity-week-statistics@2022.yaml")
 KEYS = TokenKeys.parse("k1:" + "a" * 40)
