@@ -332,3 +332,15 @@ def test_a_lost_original_stops_neither_the_next_nor_its_own_return(office: Offic
     release(office.ctx, row["id"], by="李科", reason="已从备份恢复")
     office.validate("2022-06-10T11:00")
     assert office.unit("410721")["parts"]["statistics"] == "accepted"
+
+
+def test_what_came_after_a_run_had_begun_is_answered_as_it_is_and_not_chased(
+    mailing: Office, server: EmbeddedMailServer
+) -> None:
+    """Runs overlap: a delivery may be newer than the start of the run that answers it, or reminds."""
+    answer(server, ADDRESS[A], "见附件", all_parts(mailing, A, 1))
+    mailing.receive("2022-06-21T09:00:05", "mailbox-kjj")
+    mailing.validate("2022-06-21T09:00:00", send=True)
+    assert "尚缺" not in inbox(server, ADDRESS[A])[-1].text
+    mailing.chase("2022-06-21T09:00:02", send=True)
+    assert mailing.letters(unit=A, kind="reminder") == []

@@ -22,7 +22,7 @@ from huizong.stages.drafts import draft
 from huizong.stages.issued import IssuedCycle, issued_cycle, log_event, require_aware
 from huizong.stages.reasons import CHASED, chaseable
 from huizong.stages.receive import receive_for
-from huizong.stages.standing import Standing, standings
+from huizong.stages.standing import Standing, standings_now
 from huizong.stages.validate import validate
 from huizong.stages.wording import late_text, letter_basics, missing_part, nil_text
 
@@ -42,7 +42,7 @@ def chase(ctx: Context, code: str, as_of: datetime, *, send: bool = True) -> dic
     counts: dict[str, int] = {}
     held = queued = 0
     with ctx.ledger.lock(f"chase:{code}", wait=True), ctx.ledger.write() as session:
-        for standing in standings(session, issued, as_of):
+        for standing in standings_now(session, issued):
             if standing.collection.channel in unread:
                 continue
             rung = _due_rung(issued, standing, as_of)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from huizong.ledger.tables import Letter
 from huizong.stages.issued import IssuedCycle
-from huizong.stages.standing import Standing, standings
+from huizong.stages.standing import Standing, standings_now
 
 REMINDERS = ("nudge", "reminder", "formal_notice")
 CHASED = ("not_started", "partial", "in_query")
@@ -25,7 +25,7 @@ def reason_is_gone(session: Session, letter: Letter, issued: IssuedCycle, as_of:
         return "内容已过时，不再发送"
     if letter.kind not in REMINDERS:
         return None
-    found = standings(session, issued, as_of, unit=letter.unit)
+    found = standings_now(session, issued, letter.unit)
     standing = next((s for s in found if s.collection.code == letter.collection), None)
     if standing is None or not chaseable(standing):
         return "该单位已来件或不再需要催报"

@@ -31,7 +31,7 @@ from huizong.rules.model import Severity
 from huizong.stages.context import Context
 from huizong.stages.drafts import draft
 from huizong.stages.issued import IssuedCycle
-from huizong.stages.standing import Standing, standings
+from huizong.stages.standing import Standing, standings_now
 from huizong.stages.wording import letter_basics, missing_part, moment_text
 
 ANSWERED = ("return", "set_aside")
@@ -69,7 +69,7 @@ def answer_all(ctx: Context, issued: IssuedCycle, as_of: datetime) -> int:
         ).all()
         if not open_:
             return 0
-        standing = {(s.collection.code, s.unit.code): s for s in standings(session, issued, as_of)}
+        standing = {(s.collection.code, s.unit.code): s for s in standings_now(session, issued)}
         queued = 0
         for delivery in open_:
             answer = _gather(session, delivery)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, func, select
@@ -96,6 +96,18 @@ class Standing:
     def flags(self) -> list[str]:
         told = {"extended": self.extended, "no_mailbox": self.no_mailbox, "punctual": bool(self.punctual)}
         return [name for name, on in told.items() if on]
+
+
+EVER = datetime.max.replace(tzinfo=UTC)
+
+
+def standings_now(session: Session, issued: IssuedCycle, unit: str | None = None) -> list[Standing]:
+    """Where units stand by all that the ledger holds.
+
+    Answers and reminders ask this: a run's `as_of` is its start, and what another process received a
+    second later must neither be missed in an answer nor be chased.
+    """
+    return standings(session, issued, EVER, unit)
 
 
 def standings(
