@@ -16,7 +16,7 @@ ENV AIRFLOW_HOME=/opt/airflow \
 WORKDIR /opt/huizong
 RUN pip install --no-cache-dir uv
 COPY requirements.txt .
-RUN uv pip install --system --no-cache -r requirements.txt
+RUN uv pip install --system --no-cache --no-deps -r requirements.txt
 
 COPY . .
 RUN uv pip install --system --no-cache --no-deps --editable . \

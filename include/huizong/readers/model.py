@@ -64,6 +64,16 @@ class Explanation(_Model):
     problem: str = ""  # the line's 问题, which tells several of one item apart
 
 
+# What a file still needs before it is really read, and what the parent process then does.
+Need = Literal[
+    "",
+    "convert",  # doc, wps, rtf, odt, …: LibreOffice makes docx or xlsx of it
+    "recalculate",  # formulas without a saved result: LibreOffice works them out
+    "look",  # no text in it (a scan, a photograph): character recognition
+    "unpack",  # an archive or a message: its members are files of their own
+]
+
+
 class FileReading(_Model):
     """One file. `disposition` is what reading alone can say; recognising may say more.
 
@@ -71,9 +81,32 @@ class FileReading(_Model):
     """
 
     kind: str
-    disposition: Literal["return", "set_aside"]
+    disposition: Literal["return", "set_aside", "restricted"]
     reason: str = ""  # one Chinese sentence that tells the clerk what to do; empty where all is well
     forms: tuple[FormReading, ...] = ()
+    # Forms recognised on a scan or a photograph. A person keys and another confirms: nothing here ever counts.
+    proposals: tuple[FormReading, ...] = ()
+    stamp: bool | None = None  # whether a red seal (or an electronic one) is seen; None: not looked for
+    pages: int | None = None
     explanations: tuple[Explanation, ...] = ()  # of a workbook that we had marked
     text: str = ""  # of a document: its text, at most 20,000 characters
     macros: bool = False
+    notes: tuple[str, ...] = ()  # what the operator is told: a macro, DDE, an external link, a false extension
+    needs: Need = ""
+    awaiting: str = ""  # the program that would read it and is not installed: soffice, unar
+
+
+class Member(_Model):
+    """A file taken out of an archive or a message: its path inside, as a label only, and its bytes."""
+
+    name: str
+    data: bytes = Field(repr=False)
+
+
+class Unpacked(_Model):
+    """What an archive held. With a `reason` it was not (wholly) opened: one sentence for the clerk."""
+
+    kind: str
+    members: tuple[Member, ...] = ()
+    reason: str = ""
+    awaiting: str = ""
