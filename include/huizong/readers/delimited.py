@@ -1,0 +1,91 @@
+"""Forms in plain text: csv and tsv in any encoding of the country, and forms typed or pasted as text.
+
+Never by LibreOffice, whose default filter makes mojibake of GBK and of UTF-8.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from io import StringIO
+
+from huizong.errors import RejectedError
+from huizong.instruments.model import Instrument
+from huizong.readers import limits
+from huizong.readers.forms import find_forms
+from huizong.readers.grid import Grid
+from huizong.readers.model import FileReading, FormReading
+from huizong.readers.sniff import decode
+from huizong.readers.spreadsheet import NO_FORM
+from huizong.readers.word import MAX_TEXT
+
+_READ = 4 * 2**20  # bytes; a form has some kilobytes
+_LONGEST_CELL = 32_767  # as in Excel
+# How people part columns without a program, from the surest sign to the weakest; a colon in brackets is none.
+_ALIGNED = (re.compile(r"[|│]|\t+| {2,}|\u3000+"), re.compile(r"[|│]|[:：](?![^（(]{0,80}[)）])|\s+"))
+Rows = list[list[str]]
+
+
+def read_delimited(kind: str, data: bytes, instruments: Sequence[Instrument]) -> FileReading:
+    """Read the forms of a csv or of a plain text. A text without one is a return all the same, a csv is not.
+
+    Raises:
+        RejectedError: no text after all.
+    """
+    text = decode(data[:_READ])
+    if text is None:
+        raise RejectedError(limits.DAMAGED)
+    forms = _best_forms(text, instruments)
+    kept = kind == "text" or bool(forms)
+    return FileReading(
+        kind=kind,
+        disposition="return" if kept else "set_aside",
+        reason="" if kept else NO_FORM,
+        forms=tuple(forms),
+        text=text[:MAX_TEXT],
+    )
+
+
+def _best_forms(text: str, instruments: Sequence[Instrument]) -> list[FormReading]:
+    """The forms of the first way to part columns that finds every item, else of the one that finds most."""
+    best: list[FormReading] = []
+    for rows in _ways(text):
+        forms = find_forms([_grid(rows)], instruments)
+        if sum(len(form.items) for form in forms) > sum(len(form.items) for form in best):
+            best = forms
+        if best and not any(form.missing for form in best):
+            break
+    return best
+
+
+def _ways(text: str) -> Iterator[Rows]:
+    for mark in "\t,;":
+        if mark in text and (rows := _rows_by(text, mark)):
+            yield rows
+    lines = text.splitlines()[: limits.MAX_ROW]
+    for parting in _ALIGNED:
+        yield [[cell for cell in parting.split(line) if cell.strip()] for line in lines]
+
+
+def _rows_by(text: str, mark: str) -> Rows:
+    reader = csv.reader(StringIO(text, newline=""), delimiter=mark)
+    rows: Rows = []
+    try:
+        for row in reader:
+            rows.append(row)
+            if len(rows) >= limits.MAX_ROW:
+                break
+    except csv.Error:  # a cell without end: the quotation mark was only a quotation mark
+        return []
+    return rows
+
+
+def _grid(rows: Rows) -> Grid:
+    cells = {
+        (r, c): cell[:_LONGEST_CELL]
+        for r, row in enumerate(rows)
+        for c, cell in enumerate(row[: limits.MAX_COLUMN])
+        if cell.strip()
+    }
+    return Grid(name="", cells=dict(cells), typed=False)

@@ -1,0 +1,144 @@
+"""Workbooks as Excel's XML of 2003 (SpreadsheetML), which many web systems write and call .xls.
+
+The reference is Microsoft's "XML Spreadsheet Reference" of 2001.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from lxml import etree
+
+from huizong.errors import RejectedError
+from huizong.instruments.model import Instrument
+from huizong.mime.charset import decode_bytes
+from huizong.readers import limits
+from huizong.readers.explanations import find_explanations
+from huizong.readers.forms import find_forms
+from huizong.readers.grammar import CellValue
+from huizong.readers.grid import Grid, Place, Raw
+from huizong.readers.model import FileReading, State
+from huizong.readers.spreadsheet import NO_FORM, NOT_SAVED
+
+_SS = "{urn:schemas-microsoft-com:office:spreadsheet}"
+_HIDDEN = "{urn:schemas-microsoft-com:office:excel}WorksheetOptions/{*}Visible"
+_DECLARATION = re.compile(r"^\s*<\?xml\b[^>]*\?>")
+_ENCODING = re.compile(rb"""^[^>]{0,200}\bencoding\s*=\s*["']([\w.:-]{1,40})["']""")
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
+
+
+def read_xml_spreadsheet(kind: str, data: bytes, instruments: Sequence[Instrument]) -> FileReading:
+    """Read the forms of an XML workbook. A formula whose result is not there, and an error, are no blanks.
+
+    Raises:
+        RejectedError: damaged, too large, or with something far outside any form.
+    """
+    if len(data) > limits.MAX_BYTES:
+        raise RejectedError(limits.TOO_LARGE)
+    grids = [_Sheet(sheet).grid() for sheet in _root(data).iterfind(f"{_SS}Worksheet")]
+    if not grids:
+        raise RejectedError(NOT_SAVED)
+    forms = find_forms(grids, instruments)
+    return FileReading(
+        kind=kind,
+        disposition="return" if forms else "set_aside",
+        reason="" if forms else NO_FORM,
+        forms=tuple(forms),
+        explanations=find_explanations(grids),
+    )
+
+
+def _root(data: bytes) -> etree._Element:
+    # Decoded here: writers declare gb2312 over characters that it does not have.
+    declared = _ENCODING.match(data)
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text = data.decode("utf-16", "replace")
+    else:
+        text = decode_bytes(data, declared[1].decode() if declared else None).lstrip("\ufeff")
+    # A parser for each file: lxml's keep what they learn of names.
+    parser = etree.XMLParser(encoding="utf-8", resolve_entities=False, no_network=True, huge_tree=False)
+    try:
+        return etree.fromstring(_DECLARATION.sub("", text, count=1).encode("utf-8", "replace"), parser)
+    except (etree.XMLSyntaxError, ValueError) as e:
+        raise RejectedError(limits.DAMAGED) from e
+
+
+class _Unsaved(Raw):
+    """Formulas without a result, and errors."""
+
+    def __init__(self) -> None:
+        self.cells: dict[Place, tuple[State, str]] = {}
+
+    def state(self, place: Place) -> tuple[State, str]:
+        return self.cells.get(place, ("blank", ""))
+
+
+class _Sheet:
+    """One worksheet: rows and cells follow one another unless `ss:Index` says where they stand."""
+
+    def __init__(self, sheet: etree._Element) -> None:
+        self._sheet = sheet
+        self._cells: dict[Place, CellValue] = {}
+        self._unsaved = _Unsaved()
+        self._covered: dict[int, int] = {}  # column → the last row that a merged cell above reaches into
+
+    def grid(self) -> Grid:
+        row = -1
+        for element in self._sheet.iterfind(f"{_SS}Table/{_SS}Row"):
+            row = _number(element, "Index", row + 2) - 1
+            self._cells_of(element, row)
+            row += _number(element, "Span", 0)
+        return Grid(
+            name=self._sheet.get(f"{_SS}Name") or "",
+            cells=self._cells,
+            visible=self._sheet.find(_HIDDEN) is None,
+            raw=self._unsaved,
+        )
+
+    def _cells_of(self, element: etree._Element, row: int) -> None:
+        column = 0
+        for cell in element.iterfind(f"{_SS}Cell"):
+            while self._covered.get(column, -1) >= row:
+                column += 1
+            column = _number(cell, "Index", column + 1) - 1
+            self._cell(cell, (row, column))
+            across, down = _number(cell, "MergeAcross", 0), _number(cell, "MergeDown", 0)
+            if down:
+                last = min(column + across, limits.MAX_COLUMN)
+                self._covered |= dict.fromkeys(range(column, last + 1), row + down)
+            column += across + 1
+
+    def _cell(self, cell: etree._Element, place: Place) -> None:
+        data, formula = cell.find(f"{_SS}Data"), cell.get(f"{_SS}Formula")
+        text = "".join(map(str, data.itertext())) if data is not None else ""
+        if not text and not formula:
+            return
+        limits.check_size(place[0] + 1, place[1] + 1)
+        kind = data.get(f"{_SS}Type") if data is not None else None
+        if kind == "Error":
+            self._unsaved.cells[place] = ("error", text)
+        elif text:
+            self._cells[place] = _value(text, kind)
+        elif kind != "String":  # a text formula may well have come to nothing: that cell is blank
+            self._unsaved.cells[place] = ("formula", formula or "")
+
+
+def _value(text: str, kind: str | None) -> CellValue:
+    if kind == "Number" and _NUMBER.fullmatch(text.strip()):
+        return float(text)
+    if kind == "Boolean":
+        return text.strip() == "1"
+    if kind == "DateTime":
+        try:
+            return datetime.fromisoformat(text.strip())
+        except ValueError:
+            return text
+    return text
+
+
+def _number(element: etree._Element, name: str, otherwise: int) -> int:
+    """A counting attribute; one that is no honest number says nothing."""
+    text = element.get(f"{_SS}{name}") or ""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else otherwise
