@@ -43,13 +43,3 @@ def test_a_word_form_saved_again(tmp_path: Path) -> None:
         form = worker.read(data, "来件", [FORM]).forms[0]
     assert (form.unit_text, form.missing, form.unknown, form.duplicated) == (UNIT, (), (), ())
     assert {code: item.number for code, item in form.items.items()} == VALUES
-
-
-@pytest.mark.parametrize("to", ["doc", "rtf", "odt", "html", "pdf"])
-def test_formats_not_read_yet_are_named(tmp_path: Path, to: str) -> None:
-    data = converted(tmp_path, "form.docx", docx_bytes(), to)
-    with ReadWorker() as worker:
-        reading = worker.read(data, "来件.xlsx", [FORM])
-    assert (reading.kind, reading.forms) == (to, ())
-    assert (reading.disposition == "return") == (to == "pdf")
-    assert bool(reading.reason) == (to != "pdf")
