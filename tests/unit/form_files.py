@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +14,7 @@ import xlwt
 
 from huizong.instruments.model import load_instrument
 from huizong.instruments.workbook import WorkbookMaster, build_form_sheet
+from huizong.readers.model import FileReading
 
 ROOT = Path(__file__).parents[2]
 FORM = load_instrument(ROOT / "include/forms/activity-week-statistics@2022.yaml")
@@ -104,3 +106,27 @@ def docx_bytes(document: docx.document.Document | None = None) -> bytes:
     out = io.BytesIO()
     (document or word()).save(out)
     return out.getvalue()
+
+
+def repacked(data: bytes, changes: dict[str, bytes]) -> bytes:
+    """The same archive with members replaced or added."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, changes.pop(name, None) or old.read(name))
+        for name, content in changes.items():
+            new.writestr(name, content)
+    return out.getvalue()
+
+
+def member(data: bytes, name: str) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return archive.read(name)
+
+
+def numbers(reading: FileReading, form: int = 0) -> dict[str, Decimal | None]:
+    return {code: item.number for code, item in reading.forms[form].items.items()}
+
+
+def set_aside(reading: FileReading, reason: str) -> bool:
+    return (reading.disposition, reading.reason, reading.forms) == ("set_aside", reason, ())

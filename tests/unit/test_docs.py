@@ -28,8 +28,10 @@ from huizong.intake.recognise import FILE_PROBLEMS, Witnesses, identify
 from huizong.intake.relevance import words_only
 from huizong.mime.parse import parse_message
 from huizong.readers.grammar import read_value
-from huizong.readers.model import FileReading, ItemReading, State
+from huizong.readers.model import FileReading, FormReading, ItemReading, State
+from huizong.readers.number_formats import shown_otherwise
 from huizong.rules.columns import frame
+from huizong.rules.hints import hint
 from huizong.rules.model import SEVERITIES, SEVERITY_FOR_CLERK, Finding, FormRow
 from huizong.rules.run import run_batch
 from huizong.rules.standard import standard_expectations
@@ -132,6 +134,17 @@ def test_severities_mean_what_the_table_says() -> None:
         assert row["its figures"] == ("do not count" if status == "rejected" else "count")
 
 
+@pytest.mark.parametrize("row", _tables("values.md")[3])
+def test_a_finding_adds_what_the_table_says(row: Row) -> None:
+    assert hint(row["text"], statistics_form().by_code[ITEM_OF_ROW[row["row"]]]) == row["the finding adds"]
+
+
+@pytest.mark.parametrize("row", _tables("values.md")[4])
+def test_a_format_shows_what_the_table_says(row: Row) -> None:
+    item = statistics_form().by_code[ITEM_OF_ROW[row["row"]]]
+    assert shown_otherwise(Decimal(row["holds"]), row["format"], item) == row["asked about as"]
+
+
 # --- docs/identity.md ----------------------------------------------------------------------------------
 
 
@@ -143,7 +156,9 @@ def _units(cell: str) -> frozenset[str]:
 def test_a_form_is_whose_the_table_says(row: Row) -> None:
     problem = row["file"] if row["file"] in FILE_PROBLEMS else ""
     unit = None if problem or row["file"] == "—" else row["file"]
-    witnesses = Witnesses(unit, problem, _units(row["sender"]), _units(row["content"]))
+    beneath = "A" if row["content"] == "a" else None
+    content = frozenset[str]() if beneath else _units(row["content"])
+    witnesses = Witnesses(unit, problem, _units(row["sender"]), content, beneath)
     verdict = identify(
         witnesses, {"A": "甲", "B": "乙"}, sender_reports_too={"yes": True, "no": False}[row["own form too"]]
     )
@@ -155,11 +170,13 @@ def test_a_form_is_whose_the_table_says(row: Row) -> None:
 def test_no_outcome_is_missing_from_the_table() -> None:
     """Neither a trouble with the file nor a reason that the code can give."""
     table = _tables("identity.md")[0]
-    assert {row["file"] for row in table} == {"A", "—", *FILE_PROBLEMS}
+    assert {row["file"] for row in table} == {"A", "B", "—", *FILE_PROBLEMS}
     reasons = {row["reason begins"] for row in table}
     for unit, sender, content, too in _every_combination():
         names = {"A": "甲", "B": "乙"}
         verdict = identify(Witnesses(unit, "", sender, content), names, sender_reports_too=too)
+        beneath = identify(Witnesses(unit, "", sender, beneath="A"), names, sender_reports_too=too)
+        assert any(beneath.reason.startswith(r) for r in reasons if r)
         assert any(verdict.reason.startswith(r) for r in reasons if r) or verdict.disposition == "return"
 
 
@@ -176,7 +193,10 @@ def _every_combination() -> Iterator[tuple[str | None, frozenset[str], frozenset
 def test_a_file_is_the_part_that_the_table_says(row: Row, tmp_path: Path) -> None:
     home = Home.from_environment({"HUIZONG_HOME": str(tmp_path)})
     parts = load_named(CYCLE, home).cycle.collections[0].parts
-    part = classify(row["file name"], FileReading(kind=row["kind"], disposition="return"), parts)
+    proposals = (FormReading(instrument=statistics_form().ref),) if row["in it"] == "form" else ()
+    text = "本单位组织开展了科普讲座、开放日等活动。" * 10 if row["in it"] == "text" else ""
+    reading = FileReading(kind=row["kind"], disposition="return", proposals=proposals, text=text)
+    part = classify(row["file name"], reading, parts)
     assert (part.code if part else "triage") == row["part"]
 
 

@@ -2,57 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from decimal import Decimal
-from pathlib import Path
-
 import pytest
+from form_files import FORM
+from form_grids import WANTED, Row, grid, numbers, one, printed, row_of
 
 from huizong.instruments.form_number import new_form_number, printed_form_number
-from huizong.instruments.model import load_instrument
 from huizong.readers.forms import find_forms
-from huizong.readers.grammar import CellValue
-from huizong.readers.grid import Grid, a1
-from huizong.readers.model import FormReading
+from huizong.readers.grid import a1
 
-ROOT = Path(__file__).parents[2]
-FORM = load_instrument(ROOT / "include/forms/activity-week-statistics@2022.yaml")
 LAST_YEAR = FORM.model_copy(update={"version": "2021", "title": "2021年全国科技活动周开展情况统计表"})
-Row = list[CellValue]
-WANTED = {item.code: Decimal(n) for n, item in enumerate(FORM.items, start=5)}
-
-
-def printed(*, groups: bool = True, label_column: int = 1) -> list[Row]:
-    """The form as printed and filled in: item n holds n + 4. Rows 18 to 20 have their label in column A."""
-    rows: list[Row] = [[FORM.title], [f"{FORM.unit_line}红旗区科学技术局"]]
-    seen = ""
-    for n, item in enumerate(FORM.items, start=5):
-        group = item.group if groups and item.group != seen else None
-        seen = item.group
-        row: Row = [None, None, n]
-        row[0] = group
-        row[0 if item.label_in_group else label_column] = item.label
-        rows.append(row)
-    return rows
-
-
-def grid(rows: Sequence[Row], name: str = "Sheet1", *, visible: bool = True) -> Grid:
-    cells = {(r, c): v for r, row in enumerate(rows) for c, v in enumerate(row) if v is not None}
-    return Grid(name=name, cells=cells, visible=visible)
-
-
-def one(rows: Sequence[Row]) -> FormReading:
-    forms = find_forms([grid(rows)], [FORM])
-    assert len(forms) == 1
-    return forms[0]
-
-
-def numbers(form: FormReading) -> dict[str, Decimal | None]:
-    return {code: reading.number for code, reading in form.items.items()}
-
-
-def row_of(rows: Sequence[Row], code: str) -> int:
-    return next(r for r, row in enumerate(rows) if FORM.by_code[code].label in row[:2])
 
 
 def test_the_printed_form() -> None:
@@ -164,6 +122,17 @@ def test_a_table_with_units_as_rows_is_no_form() -> None:
 
 def test_a_table_with_units_as_columns_is_no_form() -> None:
     rows = [[*row, 3, 4] if len(row) > 1 else row for row in printed()]
+    assert find_forms([grid(rows)], [FORM]) == []
+
+
+def test_a_column_of_remarks_that_say_nothing_is_not_taken_for_figures() -> None:
+    rows = [[*row, "无"] if len(row) > 1 else row for row in printed()]
+    rows[5][2] = 70
+    wanted = WANTED | {"funding.provincial": 70}
+    assert numbers(one(rows)) == wanted
+    rows.insert(2, [None, None, "数量", "备注"])
+    assert numbers(one(rows)) == wanted
+    rows[2] = [None, None, "红旗区", "卫滨区"]
     assert find_forms([grid(rows)], [FORM]) == []
 
 

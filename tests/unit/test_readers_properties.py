@@ -12,6 +12,7 @@ from huizong.instruments.model import Item
 from huizong.readers.forms import find_forms
 from huizong.readers.grammar import CellValue, read_value
 from huizong.readers.grid import Grid
+from huizong.rules.hints import hint, likely
 
 COUNT = FORM.by_code["public.online"]
 MONEY = FORM.by_code["funding.county"]
@@ -93,4 +94,66 @@ def test_order_place_and_gaps_do_not_matter(
         cells[row, right + width] = values[item.code]
     (form,) = find_forms([Grid(name="a", cells=cells)], [FORM])
     assert {code: reading.number for code, reading in form.items.items()} == values
+    assert not (form.missing or form.unknown or form.duplicated)
+
+
+@given(st.text("0123456789０１２.,，-－ 万亿元次约余+①²_eE五十%/()（）", max_size=12))
+def test_a_number_says_what_its_digits_say(text: str) -> None:
+    for item in (COUNT, MONEY):
+        reading = read_value(text, item)
+        if reading.state == "number":
+            plain = text.translate(str.maketrans("０１２３４５６７８９．－，", "0123456789.-,"))
+            digits = Decimal("".join(c for c in plain if c in "0123456789.-"))
+            scale = {"万": 10**4, "亿": 10**8}.get(plain.strip()[-1], 1) if item is COUNT else 1
+            assert reading.number == digits * scale
+
+
+@given(st.one_of(st.text(max_size=40), st.text("0123456789〇一二三十百千万亿元.。()①², ", max_size=12)))
+def test_no_text_breaks_a_hint_and_what_it_names_is_a_figure(text: str) -> None:
+    for item in (COUNT, MONEY):
+        number = likely(text, item)
+        assert number is None or number >= 0
+        assert isinstance(hint(text, item), str)
+        if number is not None:
+            assert read_value(str(number), item).number == number
+
+
+DRESSES = ("{}", "{}：", "1、{}", "（一）{}", " {} ", "{}\n")
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=20, max_size=20), st.data())
+def test_a_scrambled_form_reads_the_same(values: list[int], data: st.DataObject) -> None:
+    """Rows and columns inserted, groups merged, unmerged or gone, labels dressed, remarks behind."""
+    left, gap = data.draw(st.integers(0, 3)), data.draw(st.integers(0, 2))
+    groups = data.draw(st.sampled_from(["merged", "repeated", "gone"]))
+    cells: dict[tuple[int, int], CellValue] = {(0, left): FORM.title}
+    row, seen = 1, ""
+    for item, value in zip(FORM.items, values, strict=True):
+        row += data.draw(st.integers(1, 2))
+        if groups == "repeated" or (groups == "merged" and item.group != seen):
+            cells[row, left] = item.group
+        seen = item.group
+        dress = data.draw(st.sampled_from(DRESSES))
+        cells[row, left if item.label_in_group else left + 1] = dress.format(item.label)
+        cells[row, left + 2 + gap] = value
+        if remark := data.draw(st.sampled_from(["", "", "含线上", "无"])):
+            cells[row, left + 3 + gap] = remark
+    _reads_as(cells, values)
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=20, max_size=20), st.integers(1, 20), st.integers(0, 3))
+def test_a_layout_changes_no_value(values: list[int], width: int, left: int) -> None:
+    """Figures right of their labels, behind them in one cell, or below them, so many labels a row."""
+    pairs = list(zip(FORM.items, values, strict=True))
+    _reads_as({(n, left): f"{i.label}：{v}{i.unit}" for n, (i, v) in enumerate(pairs)}, values)
+    below: dict[tuple[int, int], CellValue] = {}
+    for n, (item, value) in enumerate(pairs):
+        row, column = 2 * (n // width), left + n % width
+        below[row, column], below[row + 1, column] = item.label, value
+    _reads_as(below, values)
+
+
+def _reads_as(cells: dict[tuple[int, int], CellValue], values: list[int]) -> None:
+    (form,) = find_forms([Grid(name="a", cells=cells)], [FORM])
+    assert [form.items[item.code].number for item in FORM.items] == values
     assert not (form.missing or form.unknown or form.duplicated)

@@ -273,6 +273,32 @@ case(
     [("full_width", "hint", "activities.held", "第1项“５６”含全角字符，请改用半角数字。")],
     {"activities.held": ItemReading(state="number", number=Decimal(56), raw="５６", notes=("full_width",))},
 )
+case(
+    "shown otherwise",
+    [
+        (
+            "shown_otherwise",
+            "verify",
+            "funding.county",
+            "第6项单元格显示为“3.0万”，实际存放30000，请核实。",
+        )
+    ],
+    {"funding.county": figure("30000", shown="3.0万")},
+)
+case(
+    "nothing filled in is said once",
+    [("form_blank", "mandatory", None, "表内未填写任何数据，请填写后重新报送。")],
+    {code: typed("blank") for code in HONEST},
+)
+case(
+    "all but one blank",
+    [
+        ("blank", "mandatory", code, f"第{n}项未填，确无此项的请填“0”，属漏填的请补填。")
+        for n, code in enumerate(HONEST, start=1)
+        if code != "public.online"
+    ],
+    {code: typed("blank") for code in HONEST if code != "public.online"},
+)
 OLD_TITLE = "2021年全国科技活动周开展情况统计表"
 OLD = "来表标题为“{}”，与本次表样（2022年全国科技活动周开展情况统计表）不一致，请核实是否误用旧表。"
 ADDED = "来表增加了{}等行，表样以外的内容不计入汇总，请核实；请使用通知所附表样填报，勿增删行列。"
@@ -350,6 +376,14 @@ def test_a_finding_names_the_cell_and_what_to_do(answers: dict[str, list[Finding
     [finding] = answers["not exact: 约5万"]
     assert (finding.sheet, finding.cell) == ("统计表", "C5")
     assert finding.remedy == "该格现为“约5万”。"
+
+
+def test_a_finding_says_what_the_cell_was_probably_meant_to_say() -> None:
+    said = {"五十六": "，如为56，请填写“56”", "500余": "", "1900-01-05": "，该格是日期格式，如原数为5，"}
+    rows = [row(raw, {"public.online": typed("text", raw)}) for raw in said]
+    answers = run_batch(rows, INSTRUMENT, SUITE)
+    for raw, hint in said.items():
+        assert answers[raw][0].remedy.startswith(f"该格现为“{raw}”{hint}")
 
 
 def test_what_the_clerk_typed_is_quoted_and_never_filled_in(answers: dict[str, list[Finding]]) -> None:

@@ -16,6 +16,8 @@ from huizong.readers.model import ItemReading
 _FIGURES = ("number", "none", "dash")
 _CODE_HEADS = frozenset({"行次", "序号", "代码", "编号", "栏次"})
 
+_REMARK_HEADS = frozenset({"备注", "说明", "备注说明"})
+
 
 @dataclass(frozen=True)
 class Hit:
@@ -25,6 +27,8 @@ class Hit:
     code: str
     matched: Matched
     confidence: float
+    inline: str = ""  # what stands behind the label in its own cell
+    value: Place | None = None  # where the figure stands, if not in the form's column
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,12 @@ def is_figure(cell: CellValue, item: Item) -> bool:
     return read_value(cell, item).state in _FIGURES
 
 
+def has_figure_beside(grid: Grid, hit: Hit, instrument: Instrument, labels: Labels) -> bool:
+    """Whether a figure stands right of a label, as on the printed form."""
+    item = instrument.by_code[hit.code]
+    return any(is_figure(cell, item) for cell in _beside(grid, hit, labels).values())
+
+
 def find_columns(grid: Grid, hits: Sequence[Hit], instrument: Instrument, labels: Labels) -> Columns | None:
     """The column with the figures; of an empty form, the first free one behind the labels.
 
@@ -55,7 +65,9 @@ def find_columns(grid: Grid, hits: Sequence[Hit], instrument: Instrument, labels
                 units.add(column)
             elif is_figure(cell, instrument.by_code[hit.code]):
                 figures[column].append(cell)
-    codes = {c for c in figures if _says_codes(grid, c, hits[0].place[0])}
+    first = hits[0].place[0]
+    figures = {c: cells for c, cells in figures.items() if not _is_remarks(grid, c, first, cells, figures)}
+    codes = {c for c in figures if _heads(grid, c, first) & _CODE_HEADS}
     full = [c for c, cells in figures.items() if c not in codes and len(cells) >= max(3, len(hits) / 2)]
     if len(full) > 1:
         codes |= {c for c in full if _counts_on(figures[c], instrument.items[0])}
@@ -84,8 +96,28 @@ def read_hits(
 
 def _read_hit(grid: Grid, hit: Hit, columns: Columns, instrument: Instrument, labels: Labels) -> ItemReading:
     item = instrument.by_code[hit.code]
+    if hit.value is not None:
+        return _read_at(grid, hit, hit.value, item)
+    if not hit.inline:
+        return _read_beside(grid, hit, columns, instrument, labels)
+    inline = _placed(grid, hit, hit.place, read_value(hit.inline, item))
+    beside = _read_beside(grid, hit, columns, instrument, labels)
+    return inline if beside.state == "blank" else _agree([inline, beside])
+
+
+def _read_at(grid: Grid, hit: Hit, place: Place, item: Item) -> ItemReading:
+    if place in grid.cells:
+        return _placed(grid, hit, place, _shown(grid, place, read_value(grid.cells[place], item), item))
+    state, raw = grid.raw.state(place)
+    return _placed(grid, hit, place, ItemReading(state=state, raw=raw))
+
+
+def _read_beside(
+    grid: Grid, hit: Hit, columns: Columns, instrument: Instrument, labels: Labels
+) -> ItemReading:
+    item, row = instrument.by_code[hit.code], hit.place[0]
     readings = {
-        column: _placed(grid, hit, column, read_value(cell, item))
+        column: _read_at(grid, hit, (row, column), item)
         for column, cell in _beside(grid, hit, labels).items()
         if column not in columns.codes and not _is_unit(cell, instrument)
     }
@@ -99,13 +131,21 @@ def _read_hit(grid: Grid, hit: Hit, columns: Columns, instrument: Instrument, la
     return next(iter([*before, *behind]), None) or _look_again(grid, hit, columns.value)
 
 
+def _shown(grid: Grid, place: Place, reading: ItemReading, item: Item) -> ItemReading:
+    """The reading, with what the cell shows where that is another figure than it holds."""
+    if reading.number is None or not isinstance(grid.cells[place], int | float):
+        return reading
+    shown = grid.raw.shown(place, reading.number, item)
+    return reading.model_copy(update={"shown": shown}) if shown else reading
+
+
 def _look_again(grid: Grid, hit: Hit, column: int) -> ItemReading:
     row, start = hit.place
     for c in (column, *range(start + 1, column)):
-        state, raw = grid.second_look((row, c))
+        state, raw = grid.raw.state((row, c))
         if state != "blank":
-            return _placed(grid, hit, c, ItemReading(state=state, raw=raw))
-    return _placed(grid, hit, column, ItemReading(state="blank", raw=""))
+            return _placed(grid, hit, (row, c), ItemReading(state=state, raw=raw))
+    return _placed(grid, hit, (row, column), ItemReading(state="blank", raw=""))
 
 
 def _beside(grid: Grid, hit: Hit, labels: Labels) -> Mapping[int, CellValue]:
@@ -133,10 +173,18 @@ def _is_unit(cell: CellValue, instrument: Instrument) -> bool:
     return isinstance(cell, str) and squeeze(cell).strip("()（）") in {i.unit for i in instrument.items}
 
 
-def _says_codes(grid: Grid, column: int, first_row: int) -> bool:
-    """Whether a column is headed 行次, 代码 or the like: the common layout of statistical tables."""
+def _heads(grid: Grid, column: int, first_row: int) -> set[str]:
+    """The texts above a column: 行次, 代码, 备注, a unit's name."""
     above = (cell for (row, c), cell in grid.cells.items() if c == column and row < first_row)
-    return any(isinstance(cell, str) and squeeze(cell) in _CODE_HEADS for cell in above)
+    return {squeeze(cell) for cell in above if isinstance(cell, str)}
+
+
+def _is_remarks(
+    grid: Grid, column: int, first_row: int, cells: Sequence[CellValue], figures: Mapping[int, object]
+) -> bool:
+    """Whether a column right of others says nothing but 无 or —, and is not headed by anybody's name."""
+    words = all(isinstance(cell, str) and not any(map(str.isdigit, cell)) for cell in cells)
+    return words and column > min(figures) and _heads(grid, column, first_row) <= _REMARK_HEADS
 
 
 def _counts_on(cells: Sequence[CellValue], item: Item) -> bool:
@@ -146,13 +194,13 @@ def _counts_on(cells: Sequence[CellValue], item: Item) -> bool:
     )
 
 
-def _placed(grid: Grid, hit: Hit, column: int, reading: ItemReading) -> ItemReading:
+def _placed(grid: Grid, hit: Hit, place: Place, reading: ItemReading) -> ItemReading:
     notes = reading.notes if grid.typed else tuple(n for n in reading.notes if n != "text_number")
     return reading.model_copy(
         update={
             "notes": notes,
             "sheet": grid.name,
-            "cell": grid.ref((hit.place[0], column)),
+            "cell": grid.ref(place),
             "matched": hit.matched,
             "confidence": hit.confidence,
         }

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from rapidfuzz import fuzz
@@ -20,8 +20,10 @@ from huizong.instruments.model import Instrument, Item
 from huizong.readers.columns import Columns, Hit, find_columns, is_figure, read_hits
 from huizong.readers.grammar import squeeze
 from huizong.readers.grid import TOKEN_PREFIX, Grid
-from huizong.readers.labels import Labels, labels_of, normalise
+from huizong.readers.labels import Labels, Match, labels_of, normalise
+from huizong.readers.layouts import pairs, side_by_side, with_values_below
 from huizong.readers.model import FormReading
+from huizong.readers.secrecy import refuse_marked
 
 _ENOUGH_WITH_TITLE = 5
 _TITLE_ALIKE = 85.0
@@ -39,6 +41,7 @@ class Block:
     hits: tuple[Hit, ...]
     columns: Columns
     title_score: float
+    heads: tuple[str, ...] = ()  # of figures that the form does not have, where figures stand below labels
     top: int = 0
     bottom: int | None = None  # None: to the end
 
@@ -57,9 +60,22 @@ class Block:
 
 
 def find_forms(grids: Sequence[Grid], instruments: Sequence[Instrument]) -> list[FormReading]:
-    """All forms of the visible grids, in order: what is there is read, nothing is judged."""
+    """All forms of the visible grids, in order: what is there is read, nothing is judged.
+
+    Raises:
+        RestrictedError: one of the sheets, hidden ones too, bears a mark of secrecy at its head.
+    """
+    for grid in grids:
+        refuse_marked(text for _, text in grid.texts)
     forms = [i for i in instruments if i.kind == "form"]
-    return [_read(block) for grid in grids if grid.visible for block in _blocks_of(grid, forms)]
+    parts = (part for grid in grids if grid.visible for part in side_by_side(grid))
+    return [_read(block) for part in parts for block in _blocks_of(part, forms)]
+
+
+def find_hidden_forms(grids: Sequence[Grid], instruments: Sequence[Instrument]) -> list[FormReading]:
+    """The forms of hidden sheets, which count for nothing: for a sentence that says where the form is."""
+    hidden = [replace(grid, visible=True) for grid in grids if not grid.visible]
+    return find_forms(hidden, instruments) if hidden else []
 
 
 def _blocks_of(grid: Grid, instruments: Sequence[Instrument]) -> list[Block]:
@@ -91,18 +107,25 @@ def _candidates(grid: Grid, instrument: Instrument) -> list[Block]:
         first, last = hits[0].place[0], hits[-1].place[0]
         score = max((_alike(t, instrument.title) for p, t in grid.texts if above < p[0] < first), default=0.0)
         above = last
+        if (below := with_values_below(grid, hits, instrument, labels)) and _enough(hits, instrument, score):
+            found.append(Block(instrument, grid, tuple(below[0]), Columns(-1), score, below[1]))
+            continue
         columns = find_columns(grid, hits, instrument, labels)
-        if columns is not None and _enough(hits, instrument, score):
+        if columns is not None and _enough(hits, instrument, score) and _in_rows(hits):
             found.append(Block(instrument, grid, tuple(hits), columns, score))
     return found
 
 
 def _enough(hits: Sequence[Hit], instrument: Instrument, title_score: float) -> bool:
-    rows = len({hit.place[0] for hit in hits})
     codes = len({hit.code for hit in hits})
-    return (
-        2 * codes >= len(instrument.items) or (title_score >= _TITLE_ALIKE and codes >= _ENOUGH_WITH_TITLE)
-    ) and 2 * rows > codes
+    return 2 * codes >= len(instrument.items) or (title_score >= _TITLE_ALIKE and codes >= _ENOUGH_WITH_TITLE)
+
+
+def _in_rows(hits: Sequence[Hit]) -> bool:
+    """Whether most labels have a row of their own; those with their figure in the same cell need none."""
+    inline = {hit.code for hit in hits if hit.inline}
+    rows = {hit.place[0] for hit in hits if not hit.inline}
+    return 2 * (len(rows) + len(inline)) > len({hit.code for hit in hits})
 
 
 def _hits(grid: Grid, labels: Labels, instrument: Instrument) -> list[Hit]:
@@ -112,20 +135,31 @@ def _hits(grid: Grid, labels: Labels, instrument: Instrument) -> list[Hit]:
         group = labels.group(text)
         if group is not None:
             groups[place[1]] = group
-        match = labels.match(text)
-        if match is None:
-            continue
-        codes = match.codes
-        if len(codes) > 1:
-            codes = tuple(c for c in codes if instrument.by_code[c].group in groups.values())
-        if len(codes) != 1:
-            continue
-        hit = Hit(place, codes[0], match.matched, match.confidence)
-        beside = hits and hits[-1].code == hit.code and hits[-1].place == (place[0], place[1] - 1)
-        if beside:  # a label spread over two unmerged cells is one label
-            hits.pop()
-        hits.append(hit)
+        for match, inline in _labels_in(text, labels):
+            code = _of_group(match.codes, instrument, groups.values())
+            if code is None:
+                continue
+            hit = Hit(place, code, match.matched, match.confidence, inline)
+            beside = hits and hits[-1].code == hit.code and hits[-1].place == (place[0], place[1] - 1)
+            if beside:  # a label spread over two unmerged cells is one label
+                hits.pop()
+            hits.append(hit)
     return hits
+
+
+def _labels_in(text: str, labels: Labels) -> list[tuple[Match, str]]:
+    """The label that the text is, or those that stand in it with their figures."""
+    match = labels.match(text)
+    if match is not None and match.confidence == 1:
+        return [(match, "")]
+    return pairs(text, labels) or ([(match, "")] if match else [])
+
+
+def _of_group(codes: tuple[str, ...], instrument: Instrument, groups: Collection[str]) -> str | None:
+    """The one item that a label names, by its group where several share the label."""
+    if len(codes) > 1:
+        codes = tuple(code for code in codes if instrument.by_code[code].group in groups)
+    return codes[0] if len(codes) == 1 else None
 
 
 def _split(hits: list[Hit], size: int) -> list[list[Hit]]:
@@ -161,7 +195,10 @@ def _read(block: Block) -> FormReading:
 
 def _unknown(block: Block, labels: Labels) -> tuple[str, ...]:
     """Labels of rows between the form's own rows, and of further rows with a figure right below them."""
+    if block.heads or any(hit.value for hit in block.hits):
+        return block.heads
     known = {hit.place[0] for hit in block.hits}
+    typed = all(hit.inline for hit in block.hits)  # lines of text: only those with a figure are rows
     edge = max(hit.place[1] for hit in block.hits)
     first, last = block.first, block.last
     while is_figure(block.grid.cells.get((last + 1, block.columns.value)), block.instrument.items[0]):
@@ -169,7 +206,8 @@ def _unknown(block: Block, labels: Labels) -> tuple[str, ...]:
     rightmost: dict[int, str] = {}
     for (row, column), text in block.texts():
         between = first < row <= last and row not in known and column <= edge
-        if between and not _is_furniture(text, block.instrument, labels):
+        row_like = not typed or re.search(r"[:：]\s*[\d０-９]", text)
+        if between and row_like and not _is_furniture(text, block.instrument, labels):
             rightmost[row] = squeeze(text)
     return tuple(rightmost.values())
 

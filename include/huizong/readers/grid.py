@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property
 
+from huizong.instruments.model import Item
 from huizong.readers.grammar import CellValue
 from huizong.readers.model import State
 
@@ -24,17 +26,31 @@ def a1(place: Place) -> str:
     return f"{letters}{row + 1}"
 
 
-def certainly_blank(_: Place) -> tuple[State, str]:
-    """For formats whose readers tell an empty cell from an unsaved formula."""
-    return "blank", ""
+class Raw:
+    """What a file itself says of a sheet's cells beside their values; this one has nothing to say."""
+
+    def state(self, place: Place) -> tuple[State, str]:
+        """Of a cell that looks empty: blank, a formula without a saved result, or an error; its raw text."""
+        return "blank", ""
+
+    def shown(self, place: Place, number: Decimal, item: Item) -> str:
+        """What a cell with a number shows, where that is another figure; else an empty text."""
+        return ""
+
+    def is_hidden(self, place: Place) -> bool:
+        """Whether the cell's row or column is hidden."""
+        return False
+
+    def unsaved(self) -> Collection[Place]:
+        """Cells with a value that nobody has worked out: formulas whose program left that to the next one."""
+        return ()
 
 
 @dataclass(frozen=True)
 class Grid:
     """One sheet, or one Word document (its paragraphs are rows of one cell, the tables' rows between them).
 
-    `cells` holds only what is not empty. `second_look` says of a cell that looks empty whether it is blank, a
-    formula without a saved result, or an error, with its raw text.
+    `cells` holds only what is not empty.
     """
 
     name: str
@@ -42,7 +58,7 @@ class Grid:
     visible: bool = True
     typed: bool = True  # cells have types, so that a number typed as text is worth a note
     refs: Mapping[Place, str] = field(default_factory=dict)  # where A1 is not what a reader calls a cell
-    second_look: Callable[[Place], tuple[State, str]] = certainly_blank
+    raw: Raw = field(default_factory=Raw)
 
     def ref(self, place: Place) -> str:
         """What a person calls the cell: B5, or T1R5C3 in Word."""

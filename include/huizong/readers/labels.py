@@ -26,6 +26,7 @@ _NUMBERING = re.compile(
     r"^(?:第?\d{1,2}(?:项|[、.,)])|\(\d{1,2}\)|\(?[一二三四五六七八九十]{1,3}[、.,)]|\d{1,2}(?![\d年月日]))"
 )
 _BRACKETED = re.compile(r"[(\[【〔<《][^)\]】〕>》]*[)\]】〕>》]")
+_OPENING = re.compile(r"[(\[【〔<《（［＜]")
 _DROPPED = re.compile(r"[\s、,，:：;；。.·*()\[\]【】〔〕<>《》“”\"'‘’/_\-]+")
 
 # Similarity in percent of a near miss, and its lead over the second best (measured on the labels of the
@@ -67,6 +68,7 @@ class Labels:
         self._bags = {tuple(sorted(key)): codes for key, codes in self._exact.items()}
         self._groups = {normalise(i.group): i.group for i in items}
         self._groups |= {without_brackets(i.group): i.group for i in items}
+        self._letters = frozenset("".join((*self._exact, *self._alias, *self._groups)))
         self._seen: dict[str, tuple[Match | None, str | None]] = {}
 
     def match(self, text: str) -> Match | None:
@@ -78,12 +80,13 @@ class Labels:
         return self._look_up(text)[1]
 
     def _look_up(self, text: str) -> tuple[Match | None, str | None]:
-        if len(text) > 4 * _LONGEST:
+        if len(text) > 4 * _LONGEST or (text.isascii() and self._letters.isdisjoint(text)):
             return None, None
         if text not in self._seen:
             if len(self._seen) > 20_000:  # bounds the cache, not the result
                 self._seen.clear()
-            key, short = normalise(text), without_brackets(text)
+            key = normalise(text)
+            short = without_brackets(text) if _OPENING.search(text) else key
             group = self._groups.get(key) or self._groups.get(short)
             self._seen[text] = (self._match(key, short, group), group)
         return self._seen[text]
@@ -97,6 +100,8 @@ class Labels:
                 return Match(codes, "alias", 1.0)
         if group or not _SHORTEST <= len(key) <= _LONGEST:
             return None
+        if 2 * sum(map(self._letters.__contains__, key)) < len(key):
+            return None  # far from any label, and told so at little cost
         return self._near(key) or self._same_characters(key)
 
     def _near(self, key: str) -> Match | None:

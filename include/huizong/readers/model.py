@@ -34,6 +34,7 @@ class ItemReading(_Model):
     state: State
     number: Decimal | None = None
     raw: str = ""  # the cell as it stands, before any reading
+    shown: str = ""  # what the cell's number format shows, where that is another figure than the cell holds
     notes: tuple[str, ...] = ()  # grammar rules that applied: full_width, thousands, text_number, suffix…
     sheet: str = ""
     cell: str = ""  # A1 style; in Word: T1R5C3 (table, row, column)
@@ -84,14 +85,16 @@ class FileReading(_Model):
     disposition: Literal["return", "set_aside", "restricted"]
     reason: str = ""  # one Chinese sentence that tells the clerk what to do; empty where all is well
     forms: tuple[FormReading, ...] = ()
-    # Forms recognised on a scan or a photograph. A person keys and another confirms: nothing here ever counts.
+    # Forms recognised on a scan or a photograph: a person keys, another confirms, nothing here ever counts.
     proposals: tuple[FormReading, ...] = ()
     stamp: bool | None = None  # whether a red seal (or an electronic one) is seen; None: not looked for
     pages: int | None = None
     explanations: tuple[Explanation, ...] = ()  # of a workbook that we had marked
     text: str = ""  # of a document: its text, at most 20,000 characters
     macros: bool = False
-    notes: tuple[str, ...] = ()  # what the operator is told: a macro, DDE, an external link, a false extension
+    notes: tuple[
+        str, ...
+    ] = ()  # what the operator is told: a macro, DDE, an external link, a false extension
     needs: Need = ""
     awaiting: str = ""  # the program that would read it and is not installed: soffice, unar
 

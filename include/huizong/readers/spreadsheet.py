@@ -1,64 +1,90 @@
 """Workbooks: xlsx, xlsm, xlsb, xls, et and ods by calamine, always from bytes.
 
 calamine trusts a known file extension, gives '' for an error cell and for a formula whose result was not
-saved, and panics with an exception that is no `Exception`: hence bytes, the second look, and the catch in
-`entry`.
+saved, knows no number formats, and panics with an exception that is no `Exception`: hence bytes, the raw
+look beside it, and the catch in `entry`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
 from io import BytesIO
+from typing import Protocol
 from zipfile import ZipFile
 
-from lxml import etree
 from python_calamine import CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
 from huizong.errors import RejectedError
 from huizong.instruments.model import Instrument
-from huizong.readers import biff, limits
+from huizong.readers import biff, limits, ods, sheet_xml
 from huizong.readers.explanations import find_explanations
-from huizong.readers.forms import find_forms
+from huizong.readers.forms import find_forms, find_hidden_forms
 from huizong.readers.grammar import CellValue
-from huizong.readers.grid import TOKEN_PREFIX, Grid, Place, a1, certainly_blank
-from huizong.readers.model import FileReading, State
+from huizong.readers.grid import TOKEN_PREFIX, Grid, Place, Raw
+from huizong.readers.model import FileReading, FormReading
+from huizong.readers.sheet_xml import place_of
 
 NO_FORM = "表格中未找到本次统计表，请使用通知所附表样填报，勿增删行列。"
+FORM_HIDDEN = "统计表在隐藏的工作表“{sheet}”中，请取消隐藏并核对后重新发送。"
+TOO_OLD = "文件由很旧的表格软件保存，请另存为 xlsx 后重新发送。"
 NOT_SAVED = "文件中没有可读取的工作表，请重新保存后发送。"
+
+MACROS, DDE, LINKS = "含宏", "含DDE", "含外部链接"
+HIDDEN_FIGURES = "隐藏的行或列中有填报数据：{cells}"
+PERHAPS_ERRORS = "xlsb 文件中的空格可能是公式错误：{cells}"
 
 _TOKEN = re.compile(rb"hz1\.[A-Za-z0-9._~=-]+")
 _TOKEN_PARTS = ("docProps/custom.xml", "xl/workbook.xml")
-_PARSER = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
+_MACRO_FOLDERS = ("xl/macrosheets/", "Basic/", "Scripts/")
+_LINK_PART = re.compile(r"xl/externalLinks/[^/]+\.(?:xml|bin)")
+
+
+class Book(Protocol):
+    """What the file itself says of its sheets, beside what calamine says."""
+
+    def sheet(self, index: int, name: str) -> Raw:
+        """One of them."""
+        ...
 
 
 def read_spreadsheet(kind: str, data: bytes, instruments: Sequence[Instrument]) -> FileReading:
-    """Read a workbook's forms.
+    """Read a workbook's forms. Formulas without a saved result ask for a second reading: `needs`.
 
     Raises:
         RejectedError: damaged, with a password, or too large to be read safely.
     """
     archive: ZipFile | None = None
-    errors: biff.Errors = {}
     if kind == "xls":
-        macros, errors = biff.check(data)
+        old = biff.check(data)
+        if old.before_97:
+            return FileReading(kind=kind, disposition="set_aside", reason=TOO_OLD, needs="convert")
+        notes = [n for n, is_so in ((MACROS, old.macros), (DDE, old.dde), (LINKS, old.links)) if is_so]
+        grids = _grids(data, old)
     else:
         archive = limits.open_zip(data)
-        limits.check_far_cells(archive)
-        macros = any(name.lower().endswith("vbaproject.bin") for name in archive.namelist())
-    grids = _grids(data, archive if kind == "xlsx" else None, errors)
+        limits.check_far_cells(kind, archive)
+        notes = _notes(archive)
+        grids = _grids(data, _raw_book(kind, archive))
     forms = find_forms(grids, instruments)
     if len(forms) == 1 and forms[0].token is None:
         forms = [forms[0].model_copy(update={"token": token_of(archive) or _token_in(grids)})]
     return FileReading(
         kind=kind,
         disposition="return" if forms else "set_aside",
-        reason="" if forms else NO_FORM,
+        reason="" if forms else _no_form(grids, instruments),
         forms=tuple(forms),
         explanations=find_explanations(grids),
-        macros=macros,
+        macros=MACROS in notes,
+        notes=(*notes, *_hidden_figures(grids, forms), *(_unsure(forms) if kind == "xlsb" else ())),
+        needs="recalculate" if _is_unsaved(forms) else "",
     )
+
+
+def _raw_book(kind: str, archive: ZipFile) -> Book | None:
+    if kind == "xlsx":
+        return sheet_xml.RawBook(archive)
+    return ods.RawBook(archive) if kind == "ods" else None
 
 
 def token_of(archive: ZipFile | None) -> str | None:
@@ -74,7 +100,52 @@ def _token_in(grids: Sequence[Grid]) -> str | None:
     return next((text for text in texts if text.startswith(TOKEN_PREFIX)), None)
 
 
-def _grids(data: bytes, archive: ZipFile | None, errors: biff.Errors) -> list[Grid]:
+def _notes(archive: ZipFile) -> list[str]:
+    """What the operator is told of a workbook; none of it is ever run or followed."""
+    names = archive.namelist()
+    links = [archive.read(name) for name in names if _LINK_PART.fullmatch(name)]
+    dde = any(b"ddeLink" in link for link in links)
+    found = {
+        MACROS: any(n.lower().endswith("vbaproject.bin") or n.startswith(_MACRO_FOLDERS) for n in names),
+        DDE: dde or b"office:dde-source" in _content(archive, names),
+        LINKS: bool(links) and not dde,
+    }
+    return [note for note, is_so in found.items() if is_so]
+
+
+def _content(archive: ZipFile, names: Sequence[str]) -> bytes:
+    """The body of an OpenDocument file; nothing for others."""
+    return archive.read("content.xml") if "content.xml" in names else b""
+
+
+def _no_form(grids: Sequence[Grid], instruments: Sequence[Instrument]) -> str:
+    hidden = find_hidden_forms(grids, instruments)
+    return FORM_HIDDEN.format(sheet=hidden[0].sheet) if hidden else NO_FORM
+
+
+def _is_unsaved(forms: Sequence[FormReading]) -> bool:
+    return any(item.state == "formula" for form in forms for item in form.items.values())
+
+
+def _hidden_figures(grids: Sequence[Grid], forms: Sequence[FormReading]) -> Iterator[str]:
+    by_name = {grid.name: grid for grid in grids}
+    cells = [
+        item.cell
+        for form in forms
+        for item in form.items.values()
+        if item.state != "blank" and by_name[form.sheet].raw.is_hidden(place_of(item.cell))
+    ]
+    if cells:
+        yield HIDDEN_FIGURES.format(cells="、".join(cells))
+
+
+def _unsure(forms: Sequence[FormReading]) -> Iterator[str]:
+    cells = [i.cell for form in forms for i in form.items.values() if i.state == "blank"]
+    if cells:
+        yield PERHAPS_ERRORS.format(cells="、".join(cells))
+
+
+def _grids(data: bytes, raw: Book | None) -> list[Grid]:
     try:
         book = CalamineWorkbook.from_filelike(BytesIO(data))
     except PasswordError as e:
@@ -84,15 +155,12 @@ def _grids(data: bytes, archive: ZipFile | None, errors: biff.Errors) -> list[Gr
     grids = []
     for index, sheet in enumerate(book.sheets_metadata):
         if sheet.typ is SheetTypeEnum.WorkSheet:
-            second = _SecondLook(archive, sheet.name, errors.get(index, {}))
-            grids.append(
-                Grid(
-                    name=sheet.name,
-                    cells=_cells(book, index),
-                    visible=sheet.visible is SheetVisibleEnum.Visible,
-                    second_look=second if archive or errors else certainly_blank,
-                )
-            )
+            beside = raw.sheet(index, sheet.name) if raw else Raw()
+            cells = _cells(book, index)
+            for place in beside.unsaved():
+                cells.pop(place, None)
+            visible = sheet.visible is SheetVisibleEnum.Visible
+            grids.append(Grid(name=sheet.name, cells=cells, visible=visible, raw=beside))
     if not grids:
         raise RejectedError(NOT_SAVED)
     return grids
@@ -113,52 +181,3 @@ def _cells(book: CalamineWorkbook, index: int) -> dict[Place, CellValue]:
         for c, cell in enumerate(row)
         if not (isinstance(cell, str) and not cell)
     }
-
-
-class _SecondLook:
-    """Tells a blank cell from one that calamine only shows as blank; parses the sheet when first asked."""
-
-    def __init__(self, archive: ZipFile | None, sheet: str, known: dict[Place, tuple[State, str]]) -> None:
-        self._archive, self._sheet, self._known = archive, sheet, known
-
-    def __call__(self, place: Place) -> tuple[State, str]:
-        if self._archive is None:
-            return self._known.get(place, ("blank", ""))
-        return unsaved_cells(self._archive, self._sheet).get(a1(place), ("blank", ""))
-
-
-@lru_cache(maxsize=1)
-def unsaved_cells(archive: ZipFile, sheet: str) -> dict[str, tuple[State, str]]:
-    """A1 reference → state and raw text of the formulas without a result and the errors of an xlsx sheet."""
-    part = _sheet_part(archive, sheet)
-    if part is None:
-        return {}
-    found: dict[str, tuple[State, str]] = {}
-    for cell in _parse(archive, part).iter("{*}c"):
-        value, formula = cell.find("{*}v"), cell.find("{*}f")
-        ref = cell.get("r")
-        if ref and cell.get("t") == "e":
-            found[ref] = ("error", value.text or "" if value is not None else "")
-        elif ref and formula is not None and (value is None or not value.text) and cell.get("t") != "str":
-            # A text formula may well have come to nothing (t="str"): that cell is blank.
-            found[ref] = ("formula", "=" + (formula.text or ""))
-    return found
-
-
-def _sheet_part(archive: ZipFile, sheet: str) -> str | None:
-    """The member that holds a sheet, by way of the workbook's relationships."""
-    names = set(archive.namelist())
-    if not {"xl/workbook.xml", "xl/_rels/workbook.xml.rels"} <= names:
-        return None
-    targets = {r.get("Id"): r.get("Target", "") for r in _parse(archive, "xl/_rels/workbook.xml.rels")}
-    for element in _parse(archive, "xl/workbook.xml").iter("{*}sheet"):
-        if element.get("name") == sheet:
-            ids = [v for k, v in element.attrib.items() if str(k).endswith("}id")]
-            target = str(targets.get(ids[0], "")) if ids else ""
-            part = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-            return part if part in names else None
-    return None
-
-
-def _parse(archive: ZipFile, part: str) -> etree._Element:
-    return etree.fromstring(archive.read(part), _PARSER)

@@ -22,7 +22,7 @@ from huizong.readers.forms import find_forms
 from huizong.readers.grammar import CellValue, squeeze
 from huizong.readers.grid import TOKEN_PREFIX, Grid, Place
 from huizong.readers.model import FileReading
-from huizong.readers.spreadsheet import token_of
+from huizong.readers.spreadsheet import DDE, LINKS, MACROS, token_of
 
 MAX_TEXT = 20_000
 
@@ -40,6 +40,7 @@ _WRAPPERS = {
 }
 _LEFT_OUT = {"del", "moveFrom", "Fallback", "instrText", "delText"}
 _PARSER = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
+_DDE = re.compile(r"\bDDE(?:AUTO)?\b", re.I)
 _MAIN = re.compile(r"word/document\d*\.xml")
 _AROUND = re.compile(r"word/(?:header|footer)\d*\.xml")
 
@@ -65,12 +66,36 @@ def read_word(kind: str, data: bytes, instruments: Sequence[Instrument]) -> File
                 }
             )
         ]
+    notes = _notes(archive, [body, *around])
     return FileReading(
         kind=kind,
         disposition="return",
         forms=tuple(forms),
         text=walk.text()[:MAX_TEXT],
-        macros=any(name.lower().endswith("vbaproject.bin") for name in archive.namelist()),
+        macros=MACROS in notes,
+        notes=notes,
+    )
+
+
+def _notes(archive: ZipFile, parts: Sequence[etree._Element]) -> tuple[str, ...]:
+    """What the operator is told of a document; none of it is ever run or followed."""
+    names = archive.namelist()
+    fields = ["".join(e.text or "" for e in part.iter("{*}instrText")) for part in parts]
+    fields += [_attribute(e, "instr") or "" for part in parts for e in part.iter("{*}fldSimple")]
+    relations = (archive.read(name) for name in names if name.startswith("word/_rels/"))
+    found = {
+        MACROS: any(name.lower().endswith("vbaproject.bin") for name in names),
+        DDE: any(_DDE.search(field) for field in fields),
+        LINKS: any(_links_out(rels) for rels in relations if b"External" in rels),
+    }
+    return tuple(note for note, is_so in found.items() if is_so)
+
+
+def _links_out(relations: bytes) -> bool:
+    """Whether opening the document would fetch something; a hyperlink waits for its reader."""
+    return any(
+        r.get("TargetMode") == "External" and not str(r.get("Type", "")).endswith("/hyperlink")
+        for r in etree.fromstring(relations, _PARSER)
     )
 
 

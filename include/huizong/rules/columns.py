@@ -10,10 +10,12 @@ Column names, as suites write them:
     <item>:state           what the cell holds (`huizong.readers.model.State`), or `absent`
     <item>:places          decimal places of the figure
     <item>:full_width      the cell as typed, where it holds full-width characters
+    <item>:shown           what the cell's number format shows, where that is another figure
     <item>:sum_of_others   the sum, where the figure equals the sum of the group's other items
     <item>:same_as         the later items of the group that hold the same figure: 第6项、第7项
     <item>:per:<item>      the figure divided by another, where that one is not zero
     <item>:without:<item>  the figure, where it is above zero while the other one is zero
+    form:blank             set where no item of the form holds anything
     form:missing           labels that were not found; form:duplicated: labels that stand twice
     form:unknown           up to three labels of rows that the form does not have
     form:other_year        the title, where it names another year than the form's
@@ -131,6 +133,11 @@ def _full_width(row: FormRow, item: Item, _: Instrument) -> Value:
     return reading.raw if reading is not None and "full_width" in reading.notes else None
 
 
+def _shown(row: FormRow, item: Item, _: Instrument) -> Value:
+    reading = row.items.get(item.code)
+    return (reading.shown if reading is not None else "") or None
+
+
 def _siblings(row: FormRow, item: Item, instrument: Instrument) -> list[tuple[str, Decimal]]:
     """The group's other figures that are not zero, in the printed order."""
     others = [other.code for other in instrument.items if other.group == item.group and other != item]
@@ -172,6 +179,10 @@ def _without(row: FormRow, item: str, other: str) -> Value:
 
 def _labels(codes: set[str], instrument: Instrument) -> Value:
     return "、".join(f"“{short_label(item)}”" for item in instrument.items if item.code in codes) or None
+
+
+def _blank(row: FormRow, _: Instrument) -> Value:
+    return "blank" if row.items and all(r.state == "blank" for r in row.items.values()) else None
 
 
 def _missing(row: FormRow, instrument: Instrument) -> Value:
@@ -228,6 +239,7 @@ _OF_ITEM: dict[str, tuple[Callable[[FormRow, Item, Instrument], Value], str]] = 
     "state": (_state, "object"),
     "places": (_places, "float64"),
     "full_width": (_full_width, "object"),
+    "shown": (_shown, "object"),
     "sum_of_others": (_sum_of_others, "object"),
     "same_as": (_same_as, "object"),
 }
@@ -236,6 +248,7 @@ _OF_PAIR: dict[str, tuple[Callable[[FormRow, str, str], Value], str]] = {
     "without": (_without, "object"),
 }
 _OF_FORM: dict[str, Callable[[FormRow, Instrument], Value]] = {
+    "blank": _blank,
     "missing": _missing,
     "duplicated": _duplicated,
     "unknown": _unknown,

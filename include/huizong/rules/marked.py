@@ -146,6 +146,7 @@ def _child(stdin: BinaryIO, stdout: BinaryIO, seconds: int) -> None:
 
 def _mark(data: bytes, findings: Sequence[Finding], numbers: Mapping[str, int]) -> bytes:
     import openpyxl
+    from openpyxl.workbook.properties import CalcProperties
 
     book = openpyxl.load_workbook(io.BytesIO(data))
     _unmark(book)
@@ -156,7 +157,9 @@ def _mark(data: bytes, findings: Sequence[Finding], numbers: Mapping[str, int]) 
     for (sheet, cell), found in by_cell.items():
         _mark_cell(_top_left(book[sheet], cell), found)
     _list(book, findings, numbers, by_cell.keys())
-    # openpyxl keeps formulas but not their results: the clerk's program works them out on opening.
+    # openpyxl keeps formulas but not their results: the clerk's program works them out on opening. What other
+    # programs wrote need not have the element.
+    book.calculation = book.calculation or CalcProperties()
     book.calculation.fullCalcOnLoad = True
     out = io.BytesIO()
     book.save(out)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from huizong.instruments.model import Instrument
 from huizong.rules.columns import KEY, RulesBrokenError, frame, number, plain
+from huizong.rules.hints import hint
 from huizong.rules.model import SEVERITIES, Finding, FormRow
 from huizong.rules.suite import Expectation, RuleMeta, Suite, load_suite, suite_version
 
@@ -50,7 +51,7 @@ def run_batch(rows: Sequence[FormRow], instrument: Instrument, suite_path: Path)
     for rule, keys in _broken_by(suite, table):
         for key in keys:
             detail = details.at[key, rule.columns[0]]
-            findings[key].append((rule.meta, _finding(rule.meta, by_key[key], str(detail))))
+            findings[key].append((rule.meta, _finding(rule.meta, by_key[key], str(detail), instrument)))
     return {key: _in_order(found, instrument) for key, found in findings.items()}
 
 
@@ -106,13 +107,16 @@ def _refuse_unjudged(rule: Expectation, result: dict[str, Any], rows: int) -> No
     )
 
 
-def _finding(meta: RuleMeta, row: FormRow, detail: str) -> Finding:
+def _finding(meta: RuleMeta, row: FormRow, detail: str, instrument: Instrument) -> Finding:
     reading = row.items.get(meta.item) if meta.item else None
     value = number(row, meta.item) if meta.item else None
     words = {
         "address": row.address_as,
         "detail": _short(detail),
         "raw": _short(reading.raw if reading else ""),
+        "hint": hint(reading.raw, instrument.by_code[meta.item])
+        if reading and meta.item and "{hint}" in meta.remedy
+        else "",
         "value": "" if value is None else plain(value),
         "in_wan": "" if value is None else plain(_in_wan(value)),
     }
@@ -141,7 +145,11 @@ def _short(text: str, most: int = 40) -> str:
 
 def _in_order(found: list[tuple[RuleMeta, Finding]], instrument: Instrument) -> list[Finding]:
     said = {(finding.item, finding.rule) for _, finding in found}
-    kept = [f for meta, f in found if not any((f.item, code) in said for code in meta.yields_to)]
+    kept = [
+        f
+        for meta, f in found
+        if not any((item, code) in said for code in meta.yields_to for item in (f.item, None))
+    ]
     return sorted(
         kept,
         key=lambda f: (

@@ -16,6 +16,7 @@ _IS_NULL = "expect_column_values_to_be_null"  # a column that holds text where t
 _NOT_IN = "expect_column_values_to_not_be_in_set"
 _BETWEEN = "expect_column_values_to_be_between"
 
+_MILDER: dict[str, Severity] = {"read_as_zero": "hint", "full_width": "hint", "shown_otherwise": "verify"}
 _ALTERED = "来表与本次表样不一致（{what}），请使用通知所附表样填报，勿增删行列。"
 
 
@@ -69,7 +70,9 @@ def _form_rules(instrument: Instrument) -> list[Expectation]:
     # asked about, an empty line changes no figure and is under the stamp anyway.
     other = "表头“部门/地方”与发件单位不一致，请核对单位名称后重新报送。"
     blank = "表头“部门/地方”未填写，已按发件单位登记。"
+    empty = "表内未填写任何数据，请填写后重新报送。"
     return [
+        form_rule("form:blank", "form_blank", "mandatory", empty, "可能误发了空白表样，请检查附件。"),
         form_rule("form:missing", "label_missing", "mandatory", missing, again),
         form_rule("form:duplicated", "label_duplicated", "mandatory", twice, again),
         form_rule(
@@ -91,9 +94,17 @@ def _item_rules(n: int, item: Item) -> list[Expectation]:
     def item_rule(
         type_: str, suffix: str, bounds: dict[str, Any], code: str, message: str, remedy: str
     ) -> Expectation:
-        severity: Severity = "hint" if code in ("read_as_zero", "full_width") else "mandatory"
         kwargs = {"column": item.code + suffix, **bounds}
-        return rule(type_, kwargs, code, severity, item=item.code, message=f"第{n}项{message}", remedy=remedy)
+        return rule(
+            type_,
+            kwargs,
+            code,
+            _MILDER.get(code, "mandatory"),
+            item=item.code,
+            message=f"第{n}项{message}",
+            remedy=remedy,
+            yields_to=("form_blank",) if code == "blank" else (),
+        )
 
     def state_rule(states: list[str], code: str, message: str, remedy: str) -> Expectation:
         return item_rule(_NOT_IN, ":state", {"value_set": states}, code, message, remedy)
@@ -114,7 +125,7 @@ def _item_rules(n: int, item: Item) -> list[Expectation]:
             ["text"],
             "not_exact",
             "请填写一个阿拉伯数字，如为估算数，请在说明栏注明依据。",
-            "该格现为“{raw}”。",
+            "该格现为“{raw}”{hint}。",
         ),
         state_rule(
             ["formula", "error"],
@@ -139,6 +150,14 @@ def _item_rules(n: int, item: Item) -> list[Expectation]:
             "read_as_zero",
             "填写为“{raw}”，如确无此项，请改填数字“0”。",
             "本次已按“0”计。",
+        ),
+        item_rule(
+            _IS_NULL,
+            ":shown",
+            {},
+            "shown_otherwise",
+            "单元格显示为“{detail}”，实际存放{value}，请核实。",
+            "请将单元格格式改为“常规”，按表样单位填写数字。",
         ),
         item_rule(
             _IS_NULL,
