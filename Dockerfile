@@ -1,9 +1,12 @@
 # One image for every Airflow component and for the command line.
 FROM python:3.11-slim
 
+# LibreOffice reads doc, wps, rtf and odt and works out formulas; unar opens rar;
+# a font draws those PDFs that bring none of their own.
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
         curl tzdata \
+        libreoffice-calc-nogui libreoffice-writer-nogui unar fonts-wqy-microhei \
     && rm -rf /var/lib/apt/lists/*
 
 ENV AIRFLOW_HOME=/opt/airflow \

@@ -15,7 +15,8 @@ class Home:
 
     `HUIZONG_HOME` (default ./var), `HUIZONG_PROJECT` (default: the checkout), `HUIZONG_DATABASE_URL`
     (default: SQLite in the home), `HUIZONG_STORE_URL` (default: a folder in the home),
-    `HUIZONG_TOKEN_KEYS` (default: a file in the home, made at first use), `HUIZONG_ISSUER`.
+    `HUIZONG_TOKEN_KEYS` (default: a file in the home, made at first use), `HUIZONG_ISSUER`,
+    `HUIZONG_OPERATOR` (the address of alarms; default: the account that sends them).
     """
 
     path: Path
@@ -24,6 +25,7 @@ class Home:
     store_url: str
     token_keys: str | None
     issuer: str
+    operator: str | None = None
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Home:
@@ -36,6 +38,7 @@ class Home:
             store_url=environ.get("HUIZONG_STORE_URL") or (path / "store").as_uri(),
             token_keys=environ.get("HUIZONG_TOKEN_KEYS") or None,
             issuer=environ.get("HUIZONG_ISSUER") or "huizong",
+            operator=environ.get("HUIZONG_OPERATOR") or None,
         )
 
     @property

@@ -98,6 +98,13 @@ def run(arguments: list[str], environ: Mapping[str, str], clock: Clock) -> int:
         return 3
 
 
+def session_of(ctx: typer.Context, as_json: bool, lang: str | None) -> Session:
+    """The call's session, answering as the options ask."""
+    session: Session = ctx.obj
+    session.answer(as_json, lang)
+    return session
+
+
 def finish(session: Session, data: Mapping[str, Any], *, good: bool = True) -> None:
     """Print the answer; exit 1 where the answer is no."""
     session.output.result(data)

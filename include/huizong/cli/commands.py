@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from huizong.cli.app import AsOf, By, CycleArg, Json, Lang, NoSend, Reason, Session, finish
+from huizong.cli.app import AsOf, By, CycleArg, Json, Lang, NoSend, Reason, finish, session_of
+from huizong.cli.bench import bench
+from huizong.cli.paper import paper_app
 from huizong.errors import UsageError
 
 app = typer.Typer(
@@ -21,12 +23,8 @@ outbox_app = typer.Typer(help="信件：查看、发送、处理。")
 triage_app = typer.Typer(help="待人工处理的来件。")
 app.add_typer(outbox_app, name="outbox")
 app.add_typer(triage_app, name="triage")
-
-
-def _session(ctx: typer.Context, as_json: bool, lang: str | None) -> Session:
-    session: Session = ctx.obj
-    session.answer(as_json, lang)
-    return session
+app.add_typer(paper_app, name="paper")
+app.command()(bench)
 
 
 @app.command()
@@ -43,7 +41,7 @@ def check(
     from huizong.definition.load import find_cycles, load_named
     from huizong.rules.suite import load_suite
 
-    session = _session(ctx, as_json, lang)
+    session = session_of(ctx, as_json, lang)
     known = find_cycles(session.home)
     for code in cycles or ():
         if code not in known:
@@ -77,7 +75,7 @@ def issue(
     """下发：冻结名录，制作各单位表样和通知，发出（此命令本身即为批准，并记录在案）。"""
     from huizong.stages.issue import issue as run_issue
 
-    session = _session(ctx, as_json, lang)
+    session = session_of(ctx, as_json, lang)
     moment = session.as_of(as_of, cycle)
     finish(session, run_issue(session.open(), cycle, moment, send=not no_send, approved_by=by))
 
@@ -100,7 +98,7 @@ def receive(
     from huizong.stages.receive import receive as run_receive
     from huizong.stages.receive import receive_folder
 
-    session = _session(ctx, as_json, lang)
+    session = session_of(ctx, as_json, lang)
     moment = session.as_of(as_of, cycle)
     if folder is None:
         finish(session, run_receive(session.open(), channels or (), moment))
@@ -122,7 +120,7 @@ def validate(
     """审核：读取来件，按规则审核，记录问题，答复来件单位。"""
     from huizong.stages.validate import validate as run_validate
 
-    session = _session(ctx, as_json, lang)
+    session = session_of(ctx, as_json, lang)
     moment = session.as_of(as_of, cycle)
     finish(session, run_validate(session.open(), cycle, moment, send=not no_send))
 
@@ -139,7 +137,7 @@ def chase(
     """催报：先接收和审核，再向应催的单位发出到期的一级提醒。"""
     from huizong.stages.chase import chase as run_chase
 
-    session = _session(ctx, as_json, lang)
+    session = session_of(ctx, as_json, lang)
     moment = session.as_of(as_of, cycle)
     finish(session, run_chase(session.open(), cycle, moment, send=not no_send))
 
@@ -156,7 +154,7 @@ def assemble(
     """汇总：生成汇总表和汇总报告。"""
     from huizong.stages.assemble import assemble as run_assemble
 
-    session = _session(ctx, as_json, lang)
+    session = session_of(ctx, as_json, lang)
     moment = session.as_of(as_of, cycle)
     finish(session, run_assemble(session.open(), cycle, moment, edition))
 
@@ -168,7 +166,7 @@ def status(
     """报送进度：每家单位的状态。"""
     from huizong.stages.status import status as run_status
 
-    session = _session(ctx, as_json, lang)
+    session = session_of(ctx, as_json, lang)
     moment = session.as_of(as_of, cycle)
     finish(session, run_status(session.open(), cycle, moment))
 
@@ -185,7 +183,7 @@ def read(
     from huizong.rules.model import SEVERITY_FOR_CLERK
     from huizong.stages.read import is_good, read_files
 
-    session = _session(ctx, as_json, lang)
+    session = session_of(ctx, as_json, lang)
     data = read_files(session.open(), cycle, files)
     for row in data["files"]:
         session.output.say(
@@ -211,7 +209,7 @@ def trace(
     """追溯：一个合计数来自哪些单位、哪个文件的哪个单元格。"""
     from huizong.stages.status import trace as run_trace
 
-    session = _session(ctx, as_json, lang)
+    session = session_of(ctx, as_json, lang)
     finish(session, run_trace(session.open(), cycle, item, collection=collection, edition=edition))
 
 
@@ -229,7 +227,7 @@ def approve(
     """签批：记录批准人和依据，并执行。"""
     from huizong.stages.release import approve as run_approve
 
-    session = _session(ctx, as_json, lang)
+    session = session_of(ctx, as_json, lang)
     moment = session.as_of(as_of, cycle)
     finish(session, run_approve(session.open(), cycle, question, moment, by=by, basis=basis))
 
@@ -251,7 +249,7 @@ def unit(
     """对一家单位的决定：免报、延期、审核问题经同意予以采用。"""
     from huizong.stages.decisions import decide
 
-    session = _session(ctx, as_json, lang)
+    session = session_of(ctx, as_json, lang)
     moment = session.as_of(as_of, cycle)
     context = session.open()
     finish(
@@ -267,7 +265,7 @@ def outbox_list(ctx: typer.Context, as_json: Json = False, lang: Lang = None) ->
     """列出信件及其状态。"""
     from huizong.stages.status import outbox
 
-    session = _session(ctx, as_json, lang)
+    session = session_of(ctx, as_json, lang)
     finish(session, outbox(session.open()))
 
 
@@ -283,7 +281,7 @@ def outbox_send(
     from huizong.stages.send import queued_channels, send
     from huizong.stages.status import outbox
 
-    session = _session(ctx, as_json, lang)
+    session = session_of(ctx, as_json, lang)
     moment = session.as_of(as_of)
     context = session.open()
     counts = send(context, [channel] if channel else queued_channels(context), moment)
@@ -305,7 +303,7 @@ def outbox_resolve(
     """处理不知是否送出的信件。"""
     from huizong.stages.outbox import resolve
 
-    session = _session(ctx, as_json, lang)
+    session = session_of(ctx, as_json, lang)
     finish(session, resolve(session.open(), letter, verdict, by=by, reason=reason))
 
 
@@ -314,7 +312,7 @@ def triage_list(ctx: typer.Context, as_json: Json = False, lang: Lang = None) ->
     """列出待人工处理的来件。"""
     from huizong.stages.triage import waiting
 
-    session = _session(ctx, as_json, lang)
+    session = session_of(ctx, as_json, lang)
     finish(session, waiting(session.open()))
 
 
@@ -332,7 +330,7 @@ def triage_assign(
     """认领：把来件归到一家单位。"""
     from huizong.stages.triage import assign
 
-    session = _session(ctx, as_json, lang)
+    session = session_of(ctx, as_json, lang)
     finish(session, assign(session.open(), identity, unit, collection, by=by, reason=reason))
 
 
@@ -348,7 +346,7 @@ def triage_release(
     """重新处理：按原件再读一遍（下次接收或审核时）。"""
     from huizong.stages.triage import release
 
-    session = _session(ctx, as_json, lang)
+    session = session_of(ctx, as_json, lang)
     finish(session, release(session.open(), identity, by=by, reason=reason))
 
 
@@ -364,7 +362,7 @@ def triage_close(
     """结案：不作为报送材料，记录理由。"""
     from huizong.stages.triage import close
 
-    session = _session(ctx, as_json, lang)
+    session = session_of(ctx, as_json, lang)
     finish(session, close(session.open(), identity, by=by, reason=reason))
 
 

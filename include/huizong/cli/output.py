@@ -21,7 +21,8 @@ _COLUMNS = {
     "code": "代码", "name": "名称", "collection": "事项", "status": "进度", "punctual": "按时",
     "versions": "版本", "id": "编号", "kind": "类别", "unit": "单位", "to": "收件人", "subject": "主题",
     "state": "状态", "attempts": "次数", "reply": "应答", "disposition": "处理", "reason": "说明",
-    "from": "来自", "received_at": "收到", "file": "文件", "value": "数值", "version": "版本",
+    "from": "来自", "received_at": "收到", "file": "文件", "value": "数值",
+    "papers": "纸质件", "stamp": "印章", "has_form": "已有报表", "keying": "录入", "version": "版本",
     "sheet": "工作表", "cell": "单元格", "line": "行", "message": "问题", "ok": "通过",
 }  # fmt: skip
 # People read local time; the JSON keeps the instant with its zone.
@@ -57,9 +58,12 @@ _LEFT_OUT = {
     "waiting",
     "sha256",
     "raw",
+    "recognised",
     "values",
     "rows",
     "cells",
+    "scans",
+    "witnesses",
 }
 
 

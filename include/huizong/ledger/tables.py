@@ -145,6 +145,7 @@ class File(Base):
     delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), index=True)
     name: Mapped[str]
     digest: Mapped[str] = mapped_column(index=True)
+    container: Mapped[str | None]  # the digest of the archive or message that it was taken out of
     size: Mapped[int]
     kind: Mapped[str]  # told by content
     disposition: Mapped[str]
@@ -155,7 +156,26 @@ class File(Base):
     unit: Mapped[str | None]
     part: Mapped[str | None]
     reading: Mapped[str | None] = mapped_column(Text)  # what reading found (JSON of FileReading)
+    awaiting: Mapped[str | None]  # the program that would read it and is not installed
     settled_at: Mapped[datetime | None]
+
+
+class Keying(Base):
+    """Figures that a person keyed from a picture; they count once another one has confirmed them."""
+
+    __tablename__ = "keying"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    file_id: Mapped[int] = mapped_column(ForeignKey("file.id"), index=True)
+    cycle: Mapped[str]
+    collection: Mapped[str]
+    unit: Mapped[str]
+    form: Mapped[str] = mapped_column(Text)  # JSON of FormReading
+    by: Mapped[str]
+    keyed_at: Mapped[datetime]
+    confirmed_by: Mapped[str | None]
+    confirmed_at: Mapped[datetime | None]
+    dropped_at: Mapped[datetime | None]  # keyed anew, or refused by the second person
 
 
 # --- versions, values, findings ---------------------------------------------------------------------

@@ -138,6 +138,7 @@ class ReplyContext(_Common):
     no_attachment: bool = False
     nil: bool = False  # a nil return was taken
     marked: bool = False  # the clerk's own workbook goes back with the findings marked in it
+    restricted: bool = False  # a file bears a mark of secrecy: said without its name
     explained: bool = False  # reasons were given, in a letter or in the workbook
     awaits_consent: bool = False  # some of them hold only once the office has consented
     open_findings: int = 0  # what the unit has still to answer, in all
@@ -231,16 +232,26 @@ class ExtensionContext(_Common):
     reason: str = ""
 
 
-LetterContext = Annotated[
+class AlarmContext(_Model):
+    """告警: a trouble that the operator must see to; never what a file or a letter says."""
+
+    kind: Literal["alarm"] = "alarm"
+    title: str
+    lines: tuple[str, ...]
+    dated: str = ""
+    address_as: AddressAs = "你单位"
+
+
+CycleLetter = (  # what a cycle writes to its units
     NoticeContext
     | ReplyContext
     | ReminderContext
     | FormalNoticeContext
     | ResultContext
     | AmendmentContext
-    | ExtensionContext,
-    Field(discriminator="kind"),
-]
+    | ExtensionContext
+)
+LetterContext = Annotated[CycleLetter | AlarmContext, Field(discriminator="kind")]
 _ADAPTER: TypeAdapter[LetterContext] = TypeAdapter(LetterContext)
 
 
@@ -275,5 +286,5 @@ def _missing_sentence(part: MissingPart, reply: ReplyContext) -> str:
     if part.kind == "scan" and "form" in arrived:
         return f"电子表已收到，尚缺加盖公章的扫描件，{reply.by_when}补报，内容须与电子表一致。"
     if part.kind == "form" and "scan" in arrived:
-        return "盖章扫描件已收到，请同时报送可编辑的电子表（Excel或WPS表格），以便核对汇总。"
+        return "盖章扫描件已收到，请同时报送可编辑的电子表（Excel或WPS表格），以便核对汇总；确实只能报送纸质表的，请回信说明。"
     return f"尚缺{part.title}，{reply.by_when}补报。"

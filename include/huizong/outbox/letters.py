@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -76,32 +77,51 @@ class LetterBook:
         Raises:
             OperatorError: the template is missing or broken; the sentence names it.
         """
-        try:
-            source = self._words.get_template(f"{context.kind}.md").render(c=context)
-            # Sentences written by rules and readers may still hold the placeholder of the address.
-            subject, blocks = _parse(source.replace("{单位}", context.address_as), context.kind)
+        with _named(context.kind):
+            subject, body = self._source(context)
+            blocks = tuple(_blocks(body))
             html = self._html.get_template("layout.html").render(subject=subject, blocks=blocks)
-        except TemplateNotFound as e:
-            raise OperatorError(f"缺少信函模板：{e.name}（应在 letters 目录中）") from e
-        except TemplateError as e:
-            raise OperatorError(f"信函模板 {context.kind}.md 有误：{e}") from e
         return Rendered(subject=subject, text=_text(blocks), html=html)
+
+    def subject(self, context: LetterContext) -> str:
+        """The subject alone, as `render` gives it; the whole letter's words are tried all the same.
+
+        Raises:
+            OperatorError: the template is missing or broken; the sentence names it.
+        """
+        with _named(context.kind):
+            return self._source(context)[0]
+
+    def _source(self, context: LetterContext) -> tuple[str, str]:
+        """Subject, and the body as the template wrote it."""
+        source = self._words.get_template(f"{context.kind}.md").render(c=context)
+        # Sentences written by rules and readers may still hold the placeholder of the address.
+        head, _, body = source.replace("{单位}", context.address_as).strip().partition("\n")
+        if not head.startswith(_SUBJECT):
+            raise OperatorError(f"信函模板 {context.kind}.md 的第一行应为“{_SUBJECT}…”")
+        return " ".join(head.removeprefix(_SUBJECT).split()), body
+
+
+@contextmanager
+def _named(kind: str) -> Iterator[None]:
+    """A template's trouble as a sentence that names the template."""
+    try:
+        yield
+    except TemplateNotFound as e:
+        raise OperatorError(f"缺少信函模板：{e.name}（应在 letters 目录中）") from e
+    except TemplateError as e:
+        raise OperatorError(f"信函模板 {kind}.md 有误：{e}") from e
 
 
 def _one_line(value: object) -> object:
     """A value on one line, without control characters; `|` would open a table cell."""
     if not isinstance(value, str):
         return value
-    kept = (" " if not ch.isprintable() else ch for ch in value if unicodedata.category(ch) != "Cf")
-    return " ".join("".join(kept).replace("|", "｜").split())
-
-
-def _parse(source: str, kind: str) -> tuple[str, tuple[Block, ...]]:
-    head, _, body = source.strip().partition("\n")
-    if not head.startswith(_SUBJECT):
-        raise OperatorError(f"信函模板 {kind}.md 的第一行应为“{_SUBJECT}…”")
-    subject = " ".join(head.removeprefix(_SUBJECT).split())
-    return subject, tuple(_blocks(body))
+    if not value.isprintable():
+        value = "".join(
+            " " if not ch.isprintable() else ch for ch in value if unicodedata.category(ch) != "Cf"
+        )
+    return " ".join(value.replace("|", "｜").split())
 
 
 def _blocks(body: str) -> Iterator[Block]:

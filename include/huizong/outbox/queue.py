@@ -22,9 +22,9 @@ class Draft:
 
     key: str
     channel: str
-    cycle: str
-    collection: str
-    unit: str
+    cycle: str | None
+    collection: str | None
+    unit: str | None
     address: str
     addressee: str
     sender_address: str  # the channel's mailbox: its domain goes into the Message-ID

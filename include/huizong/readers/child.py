@@ -1,25 +1,29 @@
 """The child process that opens files: `python -m huizong.readers.child MEMORY_BYTES CPU_SECONDS`.
 
 It says READY, then reads requests from standard input and answers on standard output, as
-`multiprocessing.connection` frames: a JSON header, then the file's bytes; back comes one `FileReading`, as
-JSON. It ends when its input does. It has limits on memory and on processor time a file, may write no file,
-and is started without the parent's environment, so that a file which takes it over finds neither keys nor
-passwords.
+`multiprocessing.connection` frames. A request is a JSON header and the file's bytes; the answer to `read` and
+`look` is one `FileReading`, to `unpack` and `draw` an `Unpacked` without its bytes and then each member's. It
+ends when its input does. It has limits on memory and on processor time a file, may write no file and open no
+connection, and is started without the parent's environment, so that a file which takes it over finds
+neither keys nor passwords.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
+from collections.abc import Iterator
 from functools import lru_cache
 from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter
 
 from huizong.instruments.model import Instrument
-from huizong.readers.entry import read_bytes
+from huizong.readers import confine
+from huizong.readers.entry import draw_bytes, look_at, read_bytes, unpack_bytes
 
 READY = b"ready"
 _INSTRUMENTS = TypeAdapter(tuple[Instrument, ...])
@@ -30,17 +34,18 @@ def _instruments(text: str) -> tuple[Instrument, ...]:
     return _INSTRUMENTS.validate_json(text)
 
 
-def _limit(memory_bytes: int) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def _allow_cpu(seconds: int) -> None:
-    """So much processor time from here: ends a runaway child even when its parent is gone."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    until = int(used.ru_utime + used.ru_stime) + seconds + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (until, resource.RLIM_INFINITY))
+def _answer(header: dict[str, Any], data: bytes) -> Iterator[bytes]:
+    if header["op"] in ("unpack", "draw"):
+        path = Path(header["path"]) if header.get("path") else None
+        unpacked = draw_bytes(data) if header["op"] == "draw" else unpack_bytes(data, header["name"], path)
+        names = [member.name for member in unpacked.members]
+        yield json.dumps({"unpacked": unpacked.model_dump(exclude={"members"}), "names": names}).encode()
+        for member in unpacked.members:
+            yield member.data
+        return
+    how = look_at if header["op"] == "look" else read_bytes
+    reading = how(data, header["name"], _instruments(header["instruments"]))
+    yield reading.model_dump_json(exclude_defaults=True).encode()
 
 
 def main() -> None:
@@ -52,7 +57,8 @@ def main() -> None:
     quiet = os.open(os.devnull, os.O_RDWR)
     os.dup2(quiet, 0)
     os.dup2(quiet, 1)
-    _limit(memory_bytes)
+    confine.limit(memory_bytes, file_bytes=0)
+    confine.no_network()
     answers.send_bytes(READY)
     while True:
         try:
@@ -60,9 +66,9 @@ def main() -> None:
             data = requests.recv_bytes()
         except EOFError:
             return
-        _allow_cpu(cpu_seconds)
-        reading = read_bytes(data, header["name"], _instruments(header["instruments"]))
-        answers.send_bytes(reading.model_dump_json().encode())
+        confine.allow_cpu(cpu_seconds)
+        for frame in _answer(header, data):
+            answers.send_bytes(frame)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from huizong.definition.model import Collection, Rung
 from huizong.errors import TransientError
 from huizong.ledger.tables import Contact, Event, Letter
-from huizong.outbox.context import FormalNoticeContext, LetterContext, ReminderContext
+from huizong.outbox.context import CycleLetter, FormalNoticeContext, ReminderContext
 from huizong.outbox.queue import Draft, queue_letter
 from huizong.stages.context import Context
 from huizong.stages.drafts import draft
@@ -149,7 +149,7 @@ def _context(
     rung: Rung,
     contact: Contact,
     as_of: datetime,
-) -> LetterContext:
+) -> CycleLetter:
     basics = letter_basics(issued, standing.collection, standing.unit, contact, as_of, standing.due)
     owed: dict[str, Any] = {
         "missing_parts": tuple(missing_part(p) for p in standing.absent_parts),

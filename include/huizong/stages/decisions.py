@@ -15,6 +15,7 @@ from huizong.errors import UsageError
 from huizong.ledger.tables import Decision, FindingRow
 from huizong.stages.context import Context
 from huizong.stages.issued import IssuedCycle, issued_cycle, log_event, require_aware
+from huizong.stages.signed import require_words
 from huizong.stages.standing import Standing, standings
 from huizong.stages.versions import settle, versions_of
 
@@ -46,8 +47,7 @@ def decide(
     require_aware(as_of)
     if kind not in KINDS:
         raise UsageError(f"没有“{kind}”这种决定，可用：{'、'.join(KINDS)}。")
-    if not by.strip() or not reason.strip():
-        raise UsageError("请写明经办人（--by）和理由（--reason）。")
+    require_words(by, reason)
     issued = issued_cycle(ctx, code)
     issued.unit(unit)
     value: dict[str, Any] = {"until": _until(issued, collection, until)} if kind == "extend" else {}

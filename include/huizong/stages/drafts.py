@@ -6,7 +6,7 @@ from typing import Any
 
 from huizong.definition.model import Collection
 from huizong.frame.roster import Unit
-from huizong.outbox.context import LetterContext
+from huizong.outbox.context import CycleLetter
 from huizong.outbox.queue import Draft
 from huizong.stages.context import Context
 from huizong.stages.issued import IssuedCycle
@@ -17,7 +17,7 @@ def draft(
     issued: IssuedCycle,
     collection: Collection,
     unit: Unit,
-    context: LetterContext,
+    context: CycleLetter,
     *,
     key: str,
     address: str,
@@ -36,7 +36,7 @@ def draft(
         address=address,
         addressee=context.contact_name or unit.name,
         sender_address=issued.loaded.cycle.channels[collection.channel].address or "",
-        subject=ctx.letter_book.render(context).subject,
+        subject=ctx.letter_book.subject(context),
         context=context,
         **more,
     )

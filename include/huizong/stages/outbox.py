@@ -8,6 +8,7 @@ from huizong.errors import UsageError
 from huizong.ledger.tables import Letter
 from huizong.stages.context import Context
 from huizong.stages.issued import log_event
+from huizong.stages.signed import require_words
 from huizong.stages.words import LETTER_STATE
 
 # A letter that was refused for good may be tried again when a person says so, with the same Message-ID.
@@ -22,8 +23,7 @@ def resolve(ctx: Context, letter_id: int, verdict: str, *, by: str, reason: str)
     """
     if verdict not in _RESOLVABLE:
         raise UsageError("写明 sent（已核实送出）或 resend（重发同一封）。")
-    if not by.strip() or not reason.strip():
-        raise UsageError("请写明经办人（--by）和理由（--reason）。")
+    require_words(by, reason)
     with ctx.ledger.write() as session:
         letter = session.get(Letter, letter_id)
         if letter is None:

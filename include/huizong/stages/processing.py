@@ -1,13 +1,16 @@
-"""From raw to versions: unpack, read, recognise, and give every message and file its disposition.
+"""From raw to versions: open, read, recognise, and give every message and file its disposition.
 
-`receive` calls this for what just came in, `validate` and `chase` for what an earlier run left undone. One
-delivery is one transaction, made after its files were read: no transaction spans a parser.
+`receive` calls this for what just came in, `validate` and `chase` for what an earlier run left undone. A
+hundred deliveries are opened and read together, so that LibreOffice starts once for them, and then filed in
+one transaction: none of them spans a parser.
 """
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import PurePath
 
@@ -16,23 +19,28 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from huizong.errors import HuizongError
-from huizong.intake.relevance import EXPLANATION, NIL, mentions, words_only
-from huizong.ledger.tables import Contact, Decision, Delivery, File, Letter, Location
-from huizong.mime.bounces import parse_bounce
+from huizong.instruments.model import Instrument
+from huizong.intake.unpack import pieces
+from huizong.ledger.tables import Delivery, File, Letter, Location
+from huizong.mime.parse import Leaf as MailLeaf
 from huizong.mime.parse import ParsedMail, parse_message
-from huizong.mime.robots import automatic_kind, is_acknowledgement, own_words
+from huizong.mime.robots import automatic_kind
 from huizong.readers.model import FileReading
-from huizong.readers.worker import ReadWorker
+from huizong.readers.worker import ReadWorker, Source
+from huizong.stages.alarms import raise_alarm
+from huizong.stages.awaiting import redrive
 from huizong.stages.context import Context
-from huizong.stages.explanations import asked_findings, record_letter
 from huizong.stages.filing import Filing, Leaf
 from huizong.stages.issued import IssuedCycle, issued_codes, issued_cycle, log_event
-from huizong.store import LostError
+from huizong.stages.messages import file_automatic, file_words
+from huizong.store import LostError, sha256
 
 logger = logging.getLogger(__name__)
 
 # A mailbox keeps arriving after closing; for so long such mail still belongs to the cycle (DESIGN 7).
 OPEN_AFTER_CLOSING = timedelta(days=60)
+CHUNK = 100  # deliveries opened, read and filed together
+CHUNK_BYTES = 64 * 2**20
 _SIGNATURE_PICTURE = 15_000  # bytes: nameless pictures below that are logos
 _UNSTORABLE = (DataError, IntegrityError)  # the database works, and does not take what this delivery holds
 # Programs that pass on what a person wrote; what they add of their own are words and pictures.
@@ -44,9 +52,50 @@ _ADDED = ("image", "text", "unknown")
 class Processed:
     """Counts of one call."""
 
-    files: dict[str, int]
-    messages: dict[str, int]
-    cycles: set[str]
+    files: dict[str, int] = field(default_factory=dict)
+    messages: dict[str, int] = field(default_factory=dict)
+    cycles: set[str] = field(default_factory=set)
+
+    def add(self, other: Processed) -> None:
+        for mine, theirs in ((self.files, other.files), (self.messages, other.messages)):
+            for disposition, count in theirs.items():
+                mine[disposition] = mine.get(disposition, 0) + count
+        self.cycles |= other.cycles
+
+
+@dataclass(frozen=True)
+class _Raw:
+    """A delivery as it was recorded. Of one that is driven again, what was filed for good (digests) stays."""
+
+    delivery: Delivery
+    places: list[Location] = field(default_factory=list)
+    filed: set[str] = field(default_factory=set)
+
+
+@dataclass
+class _Opened:
+    """A delivery with its files out in the open; `readings` by digest."""
+
+    id: int
+    mail: ParsedMail | None
+    leaves: list[Leaf]
+    cycles: list[IssuedCycle]
+    automatic: str | None
+    readings: dict[str, FileReading] = field(default_factory=dict)
+    failure: Exception | None = None  # why it could not be opened
+
+    @property
+    def silent(self) -> bool:
+        """Whether its files are a robot's own, which nobody reads."""
+        return self.automatic is not None and self.automatic not in _PASSING_ON
+
+    @property
+    def size(self) -> int:
+        return sum(len(leaf.data) for leaf in self.leaves)
+
+    @property
+    def instruments(self) -> tuple[Instrument, ...]:
+        return tuple(i for c in self.cycles for i in c.loaded.instruments.values())
 
 
 def process_pending(ctx: Context, as_of: datetime, cycle: str | None = None) -> Processed:
@@ -55,7 +104,8 @@ def process_pending(ctx: Context, as_of: datetime, cycle: str | None = None) -> 
     Args:
         cycle: only deliveries of this cycle, and those of no cycle yet.
     """
-    done = Processed({}, {}, set())
+    redrive(ctx)
+    done = Processed()
     query = select(Delivery.id).where(Delivery.processed_at.is_(None))
     if cycle is not None:
         query = query.where(or_(Delivery.cycle == cycle, Delivery.cycle.is_(None)))
@@ -63,17 +113,198 @@ def process_pending(ctx: Context, as_of: datetime, cycle: str | None = None) -> 
         ids = session.scalars(query.order_by(Delivery.received_at, Delivery.id)).all()
     if not ids:
         return done
-    with ctx.ledger.lock("process", wait=True), ReadWorker() as worker:
+    with ctx.ledger.lock("process", wait=True), ReadWorker() as worker, ThreadPoolExecutor(1) as ahead:
         cycles = [issued_cycle(ctx, code, checked=False) for code in issued_codes(ctx)]
-        for delivery_id in ids:
+        chunks = _chunks(_opened(ctx, worker, cycles, ids, as_of))
+        reading = ahead.submit(_next_read, ctx, worker, chunks)
+        while chunk := reading.result():
+            # The child reads the next chunk while this one is filed.
+            reading = ahead.submit(_next_read, ctx, worker, chunks)
+            _file_all(ctx, chunk, done)
+    return done
+
+
+def _next_read(ctx: Context, worker: ReadWorker, chunks: Iterator[list[_Opened]]) -> list[_Opened] | None:
+    """The next deliveries, opened, read and kept; None at the end."""
+    chunk = next(chunks, None)
+    if chunk:
+        _read(worker, chunk)
+        _keep(ctx, chunk)
+    return chunk
+
+
+def _chunks(opened: Iterable[_Opened]) -> Iterator[list[_Opened]]:
+    chunk: list[_Opened] = []
+    size = 0
+    for one in opened:
+        chunk.append(one)
+        size += one.size
+        if len(chunk) == CHUNK or size > CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _opened(
+    ctx: Context,
+    worker: ReadWorker,
+    cycles: list[IssuedCycle],
+    ids: Sequence[int],
+    as_of: datetime,
+) -> Iterator[_Opened]:
+    for start in range(0, len(ids), CHUNK):
+        for raw in _raw(ctx, ids[start : start + CHUNK]):
             try:
-                _process(ctx, worker, cycles, delivery_id, as_of, done)
+                opened = _open(ctx, worker, cycles, raw, as_of)
             except Exception as e:
                 if _is_outside(e):
                     raise  # this delivery is still to do
-                _put_by(ctx, delivery_id, e)
-                done.messages["set_aside"] = done.messages.get("set_aside", 0) + 1
-    return done
+                opened = _Opened(raw.delivery.id, None, [], [], None, failure=e)
+            yield opened
+
+
+def _raw(ctx: Context, ids: Sequence[int]) -> list[_Raw]:
+    """What the ledger holds of deliveries that nobody has processed meanwhile, in this order."""
+    with ctx.ledger.read() as session:
+        deliveries = session.scalars(
+            select(Delivery).where(Delivery.id.in_(ids), Delivery.processed_at.is_(None))
+        ).all()
+        places = session.scalars(
+            select(Location).where(Location.delivery_id.in_(ids)).order_by(Location.id)
+        ).all()
+        filed = session.execute(select(File.delivery_id, File.digest).where(File.delivery_id.in_(ids))).all()
+    found = {delivery.id: _Raw(delivery) for delivery in deliveries}
+    for place in places:
+        if place.delivery_id in found:
+            found[place.delivery_id].places.append(place)
+    for row in filed:
+        if row.delivery_id in found:
+            found[row.delivery_id].filed.add(row.digest)
+    return [found[delivery_id] for delivery_id in ids if delivery_id in found]
+
+
+def _open(ctx: Context, worker: ReadWorker, cycles: list[IssuedCycle], raw: _Raw, as_of: datetime) -> _Opened:
+    delivery = raw.delivery
+    mail = parse_message(ctx.store.get(delivery.digest)) if delivery.digest else None
+    open_cycles = [c for c in cycles if _concerns(c, delivery, as_of)]
+    opened = _Opened(delivery.id, mail, [], open_cycles, _automatic(ctx, mail))
+    if mail:
+        files = [(leaf.name, leaf.data) for leaf in _files(ctx, mail)]
+    else:
+        files = [(PurePath(p.place).name, ctx.store.get(p.mark)) for p in raw.places]
+    for name, data in files:
+        for leaf, reading in _unpacked(worker, name, data, opened.silent):
+            if leaf.digest not in raw.filed:
+                opened.leaves.append(leaf)
+                opened.readings |= {leaf.digest: reading} if reading else {}
+    return opened
+
+
+def _unpacked(
+    worker: ReadWorker, name: str, data: bytes, silent: bool
+) -> Iterator[tuple[Leaf, FileReading | None]]:
+    """The file, or what an archive holds; with its reading where unpacking said all there is to say."""
+    digest = sha256(data)
+    if silent:
+        yield Leaf(name, digest, data), None
+        return
+    for piece in pieces(worker, name, data):
+        inner = sha256(piece.data)
+        leaf = Leaf(piece.name, inner, piece.data, "" if inner == digest else digest)
+        trouble = piece.reading
+        yield (
+            leaf,
+            trouble
+            and FileReading(
+                kind=trouble.kind, disposition="set_aside", reason=trouble.reason, awaiting=trouble.awaiting
+            ),
+        )
+
+
+def _read(worker: ReadWorker, chunk: list[_Opened]) -> None:
+    """One batch for all whose forms are looked for among the same instruments: usually the whole chunk."""
+    groups: dict[tuple[str, ...], list[_Opened]] = {}
+    for one in chunk:
+        if not one.silent:
+            groups.setdefault(tuple(c.code for c in one.cycles), []).append(one)
+    for members in groups.values():
+        told = {digest for one in members for digest in one.readings}
+        wanted = {leaf.digest: leaf for one in members for leaf in one.leaves if leaf.digest not in told}
+        sources = [Source(leaf.name, leaf.data) for leaf in wanted.values()]
+        found = dict(zip(wanted, worker.read_all(sources, members[0].instruments), strict=True))
+        for one in members:
+            one.readings |= {leaf.digest: found[leaf.digest] for leaf in one.leaves if leaf.digest in found}
+
+
+def _keep(ctx: Context, chunk: list[_Opened]) -> None:
+    """Files are kept by themselves too, so that a figure leads to its file; what is restricted is not."""
+    ctx.store.put_all(
+        [
+            leaf.data
+            for one in chunk
+            for leaf in one.leaves
+            if one.silent or one.readings[leaf.digest].disposition != "restricted"
+        ]
+    )
+
+
+def _file_all(ctx: Context, chunk: list[_Opened], done: Processed) -> None:
+    """One transaction; a delivery that the database does not take stops no other."""
+    filed = Processed()
+    failed = [(one.id, one.failure) for one in chunk if one.failure is not None]
+    opened = [one for one in chunk if one.failure is None]
+    with ctx.ledger.write() as session:
+        deliveries = _deliveries(session, opened)
+        for one in opened:
+            try:
+                with session.begin_nested():
+                    filed.add(_file(ctx, session, one, deliveries[one.id]))
+            except Exception as e:
+                if _is_outside(e):
+                    raise  # all of them are still to do
+                failed.append((one.id, e))
+    done.add(filed)
+    for delivery_id, error in failed:
+        _put_by(ctx, delivery_id, error, done)
+
+
+def _deliveries(session: Session, chunk: Sequence[_Opened]) -> dict[int, Delivery]:
+    rows = session.scalars(select(Delivery).where(Delivery.id.in_([one.id for one in chunk])))
+    return {delivery.id: delivery for delivery in rows}
+
+
+def _file(ctx: Context, session: Session, one: _Opened, delivery: Delivery) -> Processed:
+    if delivery.processed_at is not None:
+        return Processed()
+    mail = one.mail
+    if mail:
+        delivery.sender = mail.from_address
+        delivery.subject = mail.subject[:500]
+        delivery.message_id = mail.message_id_raw or None
+    filing = Filing(ctx, session, delivery, mail, one.cycles)
+    brings = any(reading.kind not in _ADDED for reading in one.readings.values())
+    if one.automatic and (one.silent or not brings):
+        file_automatic(ctx, session, delivery, mail, one.automatic)
+    elif one.leaves:
+        filing.file(one.leaves, one.readings)
+        _alarm(ctx, session, delivery)
+    elif mail:
+        file_words(ctx, session, delivery, mail, filing)
+    delivery.processed_at = ctx.clock.now()
+    session.flush()
+    return _count(session, delivery)
+
+
+def _alarm(ctx: Context, session: Session, delivery: Delivery) -> None:
+    """What seems to be secret is isolated and told, without a word of what it says."""
+    if delivery.disposition == "restricted":
+        raise_alarm(
+            ctx, session, f"restricted:{delivery.id}", "收到疑似带有密级标志的来件，已隔离",
+            f"来件编号 d{delivery.id}，渠道 {delivery.channel}。系统未读取其内容，未据此登记任何数据。",
+            "请按保密规定处理原件，与来件单位电话联系；处理完毕后以 huizong triage close 结案。",
+            cycle=delivery.cycle,
+        )  # fmt: skip
 
 
 def _is_outside(error: Exception) -> bool:
@@ -83,7 +314,7 @@ def _is_outside(error: Exception) -> bool:
     return isinstance(error, (HuizongError, SQLAlchemyError))
 
 
-def _put_by(ctx: Context, delivery_id: int, error: Exception) -> None:
+def _put_by(ctx: Context, delivery_id: int, error: Exception, done: Processed) -> None:
     """A delivery that cannot be processed waits for a person; the next one is not stopped."""
     logger.exception("delivery %s could not be processed", delivery_id, exc_info=error)
     with ctx.ledger.write() as session:
@@ -96,56 +327,10 @@ def _put_by(ctx: Context, delivery_id: int, error: Exception) -> None:
         )
         delivery.processed_at = delivery.answered_at = ctx.clock.now()
         log_event(session, ctx, "processing_failed", delivery=delivery_id, error=type(error).__name__)
+    done.add(Processed(messages={"set_aside": 1}))
 
 
-def _process(
-    ctx: Context,
-    worker: ReadWorker,
-    cycles: list[IssuedCycle],
-    delivery_id: int,
-    as_of: datetime,
-    done: Processed,
-) -> None:
-    with ctx.ledger.read() as session:
-        delivery = session.get_one(Delivery, delivery_id)
-        places = session.scalars(
-            select(Location).where(Location.delivery_id == delivery_id).order_by(Location.id)
-        ).all()
-    if delivery.processed_at is not None:
-        return  # another process was quicker
-    mail = parse_message(ctx.store.get(delivery.digest)) if delivery.digest else None
-    if mail:
-        leaves = [Leaf(leaf.name, ctx.store.put(leaf.data), leaf.data) for leaf in _files(ctx, mail)]
-    else:
-        leaves = [Leaf(PurePath(p.place).name, p.mark, ctx.store.get(p.mark)) for p in places]
-    open_cycles = [c for c in cycles if _concerns(c, delivery, as_of)]
-    instruments = [i for c in open_cycles for i in c.loaded.instruments.values()]
-    automatic = _automatic(ctx, mail)
-    silent = automatic is not None and automatic not in _PASSING_ON
-    readings = {} if silent else _read(worker, leaves, instruments)
-    if not silent and any(reading.kind not in _ADDED for reading in readings.values()):
-        automatic = None
-    with ctx.ledger.write() as session:
-        delivery = session.get_one(Delivery, delivery_id)
-        if delivery.processed_at is not None:
-            return
-        if mail:
-            delivery.sender = mail.from_address
-            delivery.subject = mail.subject[:500]
-            delivery.message_id = mail.message_id_raw or None
-        filing = Filing(ctx, session, delivery, mail, open_cycles)
-        if automatic:
-            _file_automatic(ctx, session, delivery, mail, automatic)
-        elif leaves:
-            filing.file(leaves, readings)
-        elif mail:
-            _file_words(ctx, session, delivery, mail, filing)
-        delivery.processed_at = ctx.clock.now()
-        session.flush()
-        _count(session, delivery, done)
-
-
-def _files(ctx: Context, mail: ParsedMail) -> list:  # type: ignore[type-arg]
+def _files(ctx: Context, mail: ParsedMail) -> list[MailLeaf]:
     """The mail's files that may be returns: not those inside a copy of one of our own letters."""
     with ctx.ledger.read() as session:
         wanted = {mid for leaf in mail.leaves for mid in leaf.inside}
@@ -180,106 +365,12 @@ def _automatic(ctx: Context, mail: ParsedMail | None) -> str | None:
     return automatic_kind(mail)
 
 
-def _read(worker: ReadWorker, leaves: list[Leaf], instruments: list) -> dict[str, FileReading]:  # type: ignore[type-arg]
-    return {
-        leaf.digest: worker.read(leaf.data, leaf.name, instruments)
-        for leaf in {leaf.digest: leaf for leaf in leaves}.values()
-    }
-
-
-def _file_automatic(
-    ctx: Context, session: Session, delivery: Delivery, mail: ParsedMail | None, kind: str
-) -> None:
-    delivery.disposition = "other" if kind == "list" else kind
-    delivery.reason = {
-        "auto_reply": "自动回复，不予答复",
-        "bounce": "退信",
-        "read_receipt": "已读回执",
-        "own_copy": "本系统发出的信件",
-    }.get(kind, "群发邮件")
-    if kind == "bounce" and mail is not None:
-        _bounced(ctx, session, delivery, mail)
-
-
-def _bounced(ctx: Context, session: Session, delivery: Delivery, mail: ParsedMail) -> None:
-    """Mark the letter that did not arrive, and its contact if it never will."""
-    bounce = parse_bounce(mail)
-    if bounce is None or bounce.kind == "delayed":
-        return
-    letter = session.scalars(select(Letter).where(Letter.message_id == bounce.original_message_id)).first()
-    if letter is None:
-        return
-    delivery.cycle, delivery.collection, delivery.unit = letter.cycle, letter.collection, letter.unit
-    delivery.reason = f"退信：{bounce.recipient or letter.address} {bounce.diagnostic[:200]}".strip()
-    letter.state = "bounced"
-    letter.reply = bounce.diagnostic[:500] or bounce.status
-    if bounce.kind != "permanent":
-        return
-    contacts = session.scalars(
-        select(Contact).where(
-            Contact.cycle == letter.cycle,
-            Contact.unit == letter.unit,
-            Contact.address == letter.address,
-            Contact.invalid_since.is_(None),
-        )
-    ).all()
-    for contact in contacts:
-        contact.invalid_since = ctx.clock.now()
-    log_event(
-        session, ctx, "bounced", cycle=letter.cycle, collection=letter.collection, unit=letter.unit,
-        letter=letter.id,
-    )  # fmt: skip
-
-
-def _file_words(ctx: Context, session: Session, delivery: Delivery, mail: ParsedMail, filing: Filing) -> None:
-    """A message without files: from somebody we know it is told apart, a stranger's may be other business."""
-    if filing.place_sender():
-        if delivery.unit is None and filing.thread_unit and filing.thread_unit in filing.senders:
-            filing.place_unit(filing.thread_unit)
-        collection = filing.sender_collection
-        nil_allowed = collection is not None and collection.nil == "reply"
-        asked = asked_findings(session, filing)
-        delivery.disposition, delivery.reason = words_only(
-            mail, nil_allowed=nil_allowed, asked=bool(asked), reported=filing.has_reported()
-        )
-        if delivery.reason == NIL:
-            _record_nil(ctx, session, delivery, mail)
-        elif delivery.reason == EXPLANATION:
-            record_letter(ctx, session, delivery, mail.text, asked)
-    elif filing.thread_unit and not is_acknowledgement(mail.text):
-        delivery.cycle = filing.home_cycle.code if filing.home_cycle else None
-        filing.place_unit(filing.thread_unit)
-        delivery.disposition, delivery.reason = "triage", "未登记的地址答复我方信件，未见附件"
-    elif mentions(mail, filing.words()):
-        delivery.disposition, delivery.reason = "triage", "发件地址未登记，未见附件"
-    else:
-        delivery.disposition, delivery.reason = "other", "与本任务无关"
-
-
-def _record_nil(ctx: Context, session: Session, delivery: Delivery, mail: ParsedMail) -> None:
-    """A nil return is the unit's own statement; a return that comes later stands over it."""
-    session.add(
-        Decision(
-            cycle=delivery.cycle,
-            collection=delivery.collection,
-            unit=delivery.unit,
-            kind="nil",
-            value={"delivery": delivery.id},
-            by=delivery.sender,
-            reason=own_words(mail.text),
-            as_of=delivery.received_at,
-            recorded_at=ctx.clock.now(),
-        )
-    )
-
-
-def _count(session: Session, delivery: Delivery, done: Processed) -> None:
-    for disposition in session.scalars(select(File.disposition).where(File.delivery_id == delivery.id)):
-        done.files[disposition] = done.files.get(disposition, 0) + 1
+def _count(session: Session, delivery: Delivery) -> Processed:
+    files = session.execute(select(File.disposition, File.cycle).where(File.delivery_id == delivery.id)).all()
+    counted = Processed()
+    for row in files:
+        counted.add(Processed(files={row.disposition: 1}))
     if delivery.disposition:
-        done.messages[delivery.disposition] = done.messages.get(delivery.disposition, 0) + 1
-    done.cycles |= {c for c in (delivery.cycle,) if c}
-    cycles = session.scalars(
-        select(File.cycle).where(File.delivery_id == delivery.id, File.cycle.is_not(None))
-    )
-    done.cycles |= {cycle for cycle in cycles if cycle}
+        counted.add(Processed(messages={delivery.disposition: 1}))
+    counted.cycles = {code for code in (delivery.cycle, *(row.cycle for row in files)) if code}
+    return counted

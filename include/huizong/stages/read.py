@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +11,28 @@ from sqlalchemy import select
 from huizong.definition.load import LoadedCycle, load_named
 from huizong.definition.model import Collection
 from huizong.errors import UsageError
+from huizong.instruments.model import Instrument
 from huizong.instruments.token import TokenError
 from huizong.intake.recognise import FILE_PROBLEMS, name_index, units_named
+from huizong.intake.unpack import Piece, pieces
 from huizong.ledger.tables import FormIssue
 from huizong.ledger.types import canonical
 from huizong.readers.model import FileReading, FormReading
-from huizong.readers.worker import ReadWorker
+from huizong.readers.sniff import sniff
+from huizong.readers.worker import ReadWorker, Source
 from huizong.rules.model import Finding, FormRow
 from huizong.rules.run import run_batch
 from huizong.stages.context import Context
 from huizong.stages.validate import return_status, suite_path
 
+_BATCH = 50  # files read together: LibreOffice starts once for them
+_BATCH_BYTES = 64 * 2**20
+
 
 def read_files(ctx: Context, code: str, files: Sequence[Path]) -> dict[str, Any]:
     """The contract's JSON of `huizong read`: one row a form, or one a file that holds none.
+
+    An archive has a row and each of its members has one, whose `file` begins with the archive's path.
 
     Raises:
         UsageError: no such cycle, or a file is missing.
@@ -34,17 +42,16 @@ def read_files(ctx: Context, code: str, files: Sequence[Path]) -> dict[str, Any]
         if not path.is_file():
             raise UsageError(f"文件 {path} 不存在。")
     instruments = list(loaded.instruments.values())
-    with ReadWorker() as worker:
-        readings = [(path, worker.read(path.read_bytes(), path.name, instruments)) for path in files]
     rows: list[dict[str, Any]] = []
     checks: dict[str, list[FormRow]] = {}
-    for path, reading in readings:
-        if not reading.forms:
-            rows.append(_row(path, reading))
-        for form in reading.forms:
-            row, check = _form(ctx, loaded, path, reading, form, key=str(len(rows)))
-            rows.append(row)
-            checks.setdefault(form.instrument, []).append(check)
+    with ReadWorker() as worker:
+        for name, reading in _readings(worker, files, instruments):
+            if not reading.forms:
+                rows.append(_row(name, reading))
+            for form in reading.forms:
+                row, check = _form(ctx, loaded, name, reading, form, key=str(len(rows)))
+                rows.append(row)
+                checks.setdefault(form.instrument, []).append(check)
     for ref, batch in checks.items():
         instrument = loaded.instruments[ref]
         for key, findings in run_batch(batch, instrument, suite_path(ctx, instrument)).items():
@@ -53,14 +60,43 @@ def read_files(ctx: Context, code: str, files: Sequence[Path]) -> dict[str, Any]
     return {"files": rows}
 
 
+def _readings(
+    worker: ReadWorker, files: Sequence[Path], instruments: Sequence[Instrument]
+) -> Iterator[tuple[str, FileReading]]:
+    """Each file's name and reading, an archive before its members; a batch at a time."""
+    batch: list[Piece] = []
+    for path in files:
+        try:
+            data = path.read_bytes()
+        except OSError as e:
+            raise UsageError(f"文件 {path} 无法读取：{e.strerror}。") from e
+        found = pieces(worker, str(path), data)
+        if found[0].name != str(path):
+            batch.append(Piece(str(path), b"", FileReading(kind=sniff(data), disposition="return")))
+        batch += found
+        if len(batch) >= _BATCH or sum(len(piece.data) for piece in batch) > _BATCH_BYTES:
+            yield from _read_batch(worker, batch, instruments)
+            batch = []
+    yield from _read_batch(worker, batch, instruments)
+
+
+def _read_batch(
+    worker: ReadWorker, batch: Sequence[Piece], instruments: Sequence[Instrument]
+) -> Iterator[tuple[str, FileReading]]:
+    sources = [Source(piece.name, piece.data) for piece in batch if piece.reading is None]
+    found = iter(worker.read_all(sources, instruments))
+    for piece in batch:
+        yield piece.name, piece.reading or next(found)
+
+
 def is_good(row: dict[str, Any]) -> bool:
     """Whether a file would be taken as it is."""
     return row["disposition"] == "return" and row.get("status") != "rejected"
 
 
-def _row(path: Path, reading: FileReading) -> dict[str, Any]:
+def _row(name: str, reading: FileReading) -> dict[str, Any]:
     return {
-        "file": str(path),
+        "file": name,
         "disposition": reading.disposition,
         "reason": reading.reason,
         "unit": None,
@@ -70,38 +106,25 @@ def _row(path: Path, reading: FileReading) -> dict[str, Any]:
         "rows": [],
         "findings": [],
         "kind": reading.kind,
+        "notes": list(reading.notes),
+        "proposals": [_proposal(form) for form in reading.proposals],
+        "stamp": reading.stamp,
     }
 
 
 def _form(
-    ctx: Context, loaded: LoadedCycle, path: Path, reading: FileReading, form: FormReading, key: str
+    ctx: Context, loaded: LoadedCycle, name: str, reading: FileReading, form: FormReading, key: str
 ) -> tuple[dict[str, Any], FormRow]:
     unit_code, collection, problem = _identity(ctx, loaded, form)
     unit = loaded.by_code.get(unit_code or "")
-    row = _row(path, reading) | {
+    row = _row(name, reading) | {
         "disposition": "triage" if problem else "return",
         "reason": problem or reading.reason,
         "unit": unit_code,
         "collection": collection,
         "instrument": form.instrument,
-        "values": {
-            item.code: canonical(found.number)
-            if (found := form.items.get(item.code)) and found.number is not None
-            else None
-            for item in loaded.instruments[form.instrument].items
-        },
-        "cells": {
-            code: {
-                "raw": item.raw,
-                "state": item.state,
-                "sheet": item.sheet,
-                "cell": item.cell,
-                "notes": list(item.notes),
-                "matched": item.matched,
-                "confidence": item.confidence,
-            }
-            for code, item in form.items.items()
-        },
+        "values": _values(loaded.instruments[form.instrument], form),
+        "cells": _cells(form),
     }
     check = FormRow(
         key=key,
@@ -116,6 +139,34 @@ def _form(
         unit_names=unit.names if unit else (form.unit_text,),
     )
     return row, check
+
+
+def _values(instrument: Instrument, form: FormReading) -> dict[str, str | None]:
+    found = {code: item.number for code, item in form.items.items()}
+    numbers = {item.code: found.get(item.code) for item in instrument.items}
+    return {code: None if number is None else canonical(number) for code, number in numbers.items()}
+
+
+def _cells(form: FormReading) -> dict[str, dict[str, Any]]:
+    """How each value was found: where, by which rule of the grammar, by what label and how surely."""
+    return {
+        code: {
+            "raw": item.raw,
+            "shown": item.shown,
+            "state": item.state,
+            "sheet": item.sheet,
+            "cell": item.cell,
+            "notes": list(item.notes),
+            "matched": item.matched,
+            "confidence": item.confidence,
+        }
+        for code, item in form.items.items()
+    }
+
+
+def _proposal(form: FormReading) -> dict[str, Any]:
+    """What was recognised on a picture: for a person to confirm beside it, never a value."""
+    return {"instrument": form.instrument, "form_number": form.form_number, "cells": _cells(form)}
 
 
 def _identity(ctx: Context, loaded: LoadedCycle, form: FormReading) -> tuple[str | None, str | None, str]:

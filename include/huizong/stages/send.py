@@ -24,6 +24,7 @@ from huizong.outbox.model import Attachment, Outcome, Outgoing
 from huizong.outbox.sender import Sender
 from huizong.rules.marked import mark_workbook
 from huizong.rules.model import Finding, Severity
+from huizong.stages.alarms import OPERATOR
 from huizong.stages.context import Context
 from huizong.stages.issued import IssuedCycle, issued_codes, issued_cycle, log_event
 from huizong.stages.reasons import reason_is_gone
@@ -34,7 +35,7 @@ _REPLIES = {"receipt", "correction", "supplement"}
 
 
 def send(ctx: Context, channels: Sequence[str], as_of: datetime) -> dict[str, Any]:
-    """Drain what is queued and allowed on these channels.
+    """Drain what is queued and allowed on these channels, and any alarm with them.
 
     Raises:
         UsageError: a channel with letters has no SMTP connection.
@@ -42,7 +43,7 @@ def send(ctx: Context, channels: Sequence[str], as_of: datetime) -> dict[str, An
     """
     total = {"sent": 0, "failed": 0, "cancelled": 0, "left": 0}
     trouble: HuizongError | None = None
-    for channel in dict.fromkeys(channels):
+    for channel in dict.fromkeys((*channels, OPERATOR)):
         if not _waiting(ctx, channel):
             continue
         try:
@@ -141,12 +142,10 @@ def _next(ctx: Context, channel: str, last: int) -> Letter | None:
 
 def _freeze(ctx: Context, letter: Letter, cycles: dict[str, IssuedCycle], server: MailServer) -> str:
     """Make the MIME bytes that this letter will have for good, and keep them in the store."""
-    issued = cycles[letter.cycle or ""]
-    collection = issued.collection(letter.collection or "")
     context = load_context(json.dumps(letter.context["letter"]))
     references = (letter.in_reply_to,) if letter.in_reply_to else ()
     outgoing = Outgoing(
-        sender_name=collection.office.name,
+        sender_name=_sender_name(letter, cycles),
         sender_address=server.login,
         to_name=letter.addressee,
         to_address=letter.address,
@@ -158,6 +157,13 @@ def _freeze(ctx: Context, letter: Letter, cycles: dict[str, IssuedCycle], server
         attachments=tuple(_attachments(ctx, letter, cycles)),
     )
     return ctx.store.put(compose(outgoing, ctx.clock.now()))
+
+
+def _sender_name(letter: Letter, cycles: dict[str, IssuedCycle]) -> str:
+    """The office whose letter it is; an alarm may be about no collection at all."""
+    if letter.kind == "alarm":
+        return "汇总系统"
+    return cycles[letter.cycle or ""].collection(letter.collection or "").office.name
 
 
 def _attachments(ctx: Context, letter: Letter, cycles: dict[str, IssuedCycle]) -> list[Attachment]:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.core_api.security import bearer_scheme, get_user
 from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
-from huizong.errors import HuizongError, TransientError
+from huizong.errors import HuizongError, TransientError, UsageError
 from huizong.rules.model import SEVERITY_FOR_CLERK
 from huizong.stages import words
-from huizong_airflow.board import PREFIX, pages
+from huizong_airflow.board import PREFIX, decisions, pages
 from huizong_airflow.board.tones import TONES
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -36,10 +39,10 @@ class LoginRequired(Exception):
     """Nobody is logged in, or the session has ended."""
 
 
-async def reader(request: Request) -> None:
+async def reader(request: Request) -> BaseUser:
     """Whoever Airflow has logged in may read; a page sends the others to the login, not to a JSON error."""
     try:
-        await get_user(request, None, await bearer_scheme(request))
+        return await get_user(request, None, await bearer_scheme(request))
     except HTTPException as e:
         if e.status_code in (401, 403):
             raise LoginRequired from e
@@ -73,5 +76,37 @@ def cycle(code: str) -> str:
     return _render("cycle.html", **pages.cycle(code))
 
 
-def _render(name: str, **facts: Any) -> str:
-    return templates.get_template(name).render(prefix=PREFIX, **facts)
+@app.get("/cycles/{code}/papers", response_class=HTMLResponse)
+def papers(code: str) -> str:
+    return _render("papers.html", **pages.papers(code))
+
+
+@app.get("/papers/{identity}", response_class=HTMLResponse)
+def paper(identity: str, user: Annotated[BaseUser, Depends(reader)]) -> str:
+    return _render("paper.html", me=user.get_name(), **pages.paper(identity))
+
+
+@app.get("/papers/{identity}/{page}.png")
+def picture(identity: str, page: int) -> Response:
+    drawn = pages.pictures(identity)
+    if not 1 <= page <= len(drawn):
+        raise UsageError("没有这一页。")
+    return Response(drawn[page - 1], media_type="image/png")
+
+
+@app.post("/papers/{identity}")
+async def decide(request: Request, identity: str, user: Annotated[BaseUser, Depends(reader)]) -> Response:
+    """Key, confirm or refuse, in the name of whoever is logged in."""
+    # A form on somebody else's page must not act with the operator's login.
+    if urlsplit(request.headers.get("origin", "")).netloc != request.url.netloc:
+        raise HTTPException(403)
+    asked = {name: values[-1] for name, values in parse_qs((await request.body()).decode()).items()}
+    code = await run_in_threadpool(decisions.cycle_of, identity)
+    if not decisions.may_decide(code, user):
+        return HTMLResponse(_render("problem.html", message="您没有办理此事的权限。"), status_code=403)
+    await run_in_threadpool(decisions.decide_paper, identity, asked, user.get_name())
+    return RedirectResponse(f"{PREFIX}/cycles/{code}/papers", status_code=303)
+
+
+def _render(template: str, /, **facts: Any) -> str:
+    return templates.get_template(template).render(prefix=PREFIX, **facts)

@@ -87,6 +87,29 @@ def cycle(code: str) -> dict[str, Any]:
     }
 
 
+def papers(code: str) -> dict[str, Any]:
+    """The scans and photographs of a cycle that hold a form."""
+    from huizong.stages.keying import papers
+
+    return {"code": code, "papers": papers(context(), code)}
+
+
+def paper(identity: str) -> dict[str, Any]:
+    """One of them: what was recognised and what was keyed, an item a row."""
+    from huizong.stages.keying import paper, pictures
+
+    found = paper(context(), identity)
+    keyed = (found["keying"] or {}).get("values", {})
+    recognised: dict[str, str] = next(iter(found["recognised"]), {})
+    return found | {"keyed": keyed, "seen": recognised, "pages": len(pictures(context(), identity))}
+
+
+def pictures(identity: str) -> list[bytes]:
+    from huizong.stages.keying import pictures
+
+    return pictures(context(), identity)
+
+
 def _line(ctx: Context, code: str) -> CycleLine:
     from huizong.stages.status import status
 
