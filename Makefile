@@ -38,6 +38,10 @@ test: install system-packages lint ## All gates and tests: ruff, mypy, unit, DAG
 test-fast: install ## The tests that take seconds
 	@$(BIN)/python -m pytest -m "not slow and not demo" tests/unit tests/dags
 
+.PHONY: corpus
+corpus: install system-packages ## Table: formats and traps, files tried, read right, set aside, wrong, crashed
+	@$(BIN)/python -m pytest tests/corpus
+
 .PHONY: lint
 lint: install ## ruff and mypy
 	@$(BIN)/ruff check .
