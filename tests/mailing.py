@@ -64,10 +64,27 @@ def report() -> bytes:
     return out.getvalue()
 
 
+def scan() -> bytes:
+    """A PDF with a page of words: what stands in for a stamped copy where nobody looks at it."""
+    words = b"BT /F1 12 Tf 72 720 Td 14 TL " + b"(This is the stamped copy of the form.) ' " * 8 + b"ET"
+    parts = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
+        b"<</Length %d>>stream\n%b\nendstream" % (len(words), words),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+    ]
+    out, table = b"%PDF-1.4\n", b"xref\n0 6\n0000000000 65535 f \n"
+    for n, part in enumerate(parts, start=1):
+        table += b"%010d 00000 n \n" % len(out)
+        out += b"%d 0 obj%b\nendobj\n" % (n, part)
+    return out + table + b"trailer<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % len(out)
+
+
 def all_parts(office: Office, unit: str, seed: int) -> dict[str, bytes]:
     return {
         "统计表.xlsx": fill(office.template(unit), honest(seed)),
-        "统计表盖章扫描件.pdf": b"%PDF-1.4\n%stamped\n%%EOF\n",
+        "统计表盖章扫描件.pdf": scan(),
         "总结报告.docx": report(),
     }
 

@@ -181,7 +181,7 @@ def test_findings_come_strongest_first_in_the_clerks_words(book: LetterBook) -> 
         ),
         (
             reply("supplement", taken=(TAKEN_SCAN,), missing_parts=(FORM,)),
-            "盖章扫描件已收到，请同时报送可编辑的电子表（Excel或WPS表格），以便核对汇总。",
+            "盖章扫描件已收到，请同时报送可编辑的电子表（Excel或WPS表格），以便核对汇总；确实只能报送纸质表的，请回信说明。",
         ),
     ],
 )

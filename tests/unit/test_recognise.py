@@ -6,7 +6,15 @@ from dataclasses import dataclass
 
 import pytest
 
-from huizong.intake.recognise import Witnesses, identify, name_index, units_named
+from huizong.intake.recognise import (
+    Named,
+    Witnesses,
+    identify,
+    name_index,
+    names_within,
+    read_name,
+    units_named,
+)
 
 NAMES = {"A": "红旗区", "B": "卫滨区", "C": "凤泉区"}
 
@@ -82,7 +90,7 @@ KNOWN = {
         ("红旗区科学技术局", {"410702"}),
         ("红 旗 区", {"410702"}),
         ("　红旗区科技局\n", {"410702"}),
-        ("红旗区科技局（盖章）", set()),
+        ("红旗区科技局（盖章）", {"410702"}),
         ("新乡", set()),  # a part of a name is no name
         ("新乡县红旗区", set()),
         ("", set()),
@@ -96,3 +104,67 @@ def test_units_named(typed: str, codes: set[str]) -> None:
 
 def test_a_name_that_two_units_bear_names_both() -> None:
     assert units_named("科技局", name_index({"A": ("科技局",), "B": ("科技局",)})) == {"A", "B"}
+
+
+AREA = {
+    "self": ("新乡市本级", "市本级", "新乡市"),
+    "hongqi": ("红旗区科学技术局", "红旗区", "新乡市红旗区", "红旗区教育科技局"),
+    "xian": ("新乡县科学技术局", "新乡县"),
+    "gaoxin": ("新乡高新区科技局", "高新区"),
+    "jyj": ("新乡市教育局", "市教育局"),
+}
+
+
+@pytest.mark.parametrize(
+    ("typed", "units", "beneath"),
+    [
+        ("红旗区教育局", "", "hongqi"),
+        ("新乡市红旗区教育局", "", "hongqi"),
+        ("新乡市高新区第一中学", "", "gaoxin"),  # its parent's name before it
+        ("红旗区东街街道办事处", "", "hongqi"),
+        ("红旗区科技馆", "", "hongqi"),
+        ("红旗区东街街道科技办", "", "hongqi"),
+        ("新乡市体育局", "", "self"),
+        ("新乡市新乡县", "xian", ""),
+        ("新乡市教育局", "jyj", ""),
+        ("红旗区教育科技局", "hongqi", ""),  # a former name
+        # the area's own answer under another name: says nothing against it, and nothing for it
+        ("红旗区科学技术和工业信息化局", "", ""),
+        ("红旗区科学技术协会", "", ""),
+        ("红旗区科协", "", ""),
+        ("红旗区人民政府", "", ""),
+        ("红旗区科学技术局科普股", "", ""),
+        ("新乡市教育局基础教育科", "", ""),
+        # no name
+        ("新乡", "", ""),
+        ("教育局", "", ""),
+        ("新乡县红旗区教育局", "", ""),
+        ("红旗区活动周材料", "", ""),
+        ("", "", ""),
+    ],
+)
+def test_a_department_is_told_from_its_unit(typed: str, units: str, beneath: str) -> None:
+    named = read_name(typed, name_index(AREA), lambda code: "" if code == "self" else "self")
+    assert named == Named(frozenset([units] if units else []), beneath or None)
+
+
+def test_a_longer_name_hides_those_inside_it() -> None:
+    assert names_within("新乡市红旗区总结.docx", AREA) == {"hongqi"}
+    assert names_within("红旗区和新乡县总结.docx", AREA) == {"hongqi", "xian"}
+    assert names_within("总结.docx", AREA) == set()
+
+
+def test_a_departments_form_names_unit_and_remedy() -> None:
+    verdict = identify(Witnesses("A", sender=frozenset("A"), beneath="A", text="红旗区教育局"), NAMES)
+    assert (verdict.disposition, verdict.unit) == ("subordinate", "A")
+    assert verdict.reason == "“红旗区教育局”系红旗区下属单位，未计入汇总，请由红旗区汇总后统一报送。"
+    assert identify(Witnesses("B", beneath="A", text="红旗区教育局"), NAMES).disposition == "triage"
+
+
+def test_what_a_witness_says_is_kept_for_the_operator() -> None:
+    heard = Witnesses("A", "", frozenset("B"), frozenset("C"), None, "凤泉区", "x@qq.example").as_data()
+    assert heard == {
+        "file": {"unit": "A", "problem": ""},
+        "sender": {"address": "x@qq.example", "units": ["B"]},
+        "content": {"text": "凤泉区", "units": ["C"], "beneath": None},
+    }

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from huizong.clock import Clock
@@ -25,6 +26,7 @@ from huizong.store import Store, sha256
 logger = logging.getLogger(__name__)
 
 BATCH = 100  # deliveries that may be committed together
+HELD = 32 * 2**20  # bytes that may wait in memory until they are written together
 _LEFTOVERS = {"thumbs.db", "desktop.ini", ".ds_store"}
 
 
@@ -39,13 +41,21 @@ class Mail(Protocol):
 
 
 @dataclass(frozen=True)
-class _Kept:
-    """A message whose bytes are in the store."""
+class _Message:
+    """A message as the server handed it out."""
 
     uid: int
     internal: datetime
-    size: int
+    raw: bytes
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A file of a folder whose bytes are in the store."""
+
+    place: str
     digest: str
+    size: int
 
 
 @dataclass(frozen=True)
@@ -63,35 +73,54 @@ class Arrivals:
             validity, uids = mailbox.list_uids(folder)
             place = f"{folder};{validity}"
             wanted = sorted(set(uids) - self._known(channel, place))
-            batch: list[_Kept] = []
+            batch: list[_Message] = []
             try:
                 for uid, internal, _, raw in mailbox.fetch(folder, wanted) if wanted else ():
-                    batch.append(_Kept(uid, internal, len(raw), self.store.put(raw)))
-                    if len(batch) == BATCH:
-                        new += self._record_messages(channel, place, batch, as_of)
+                    batch.append(_Message(uid, internal, raw))
+                    if len(batch) == BATCH or sum(len(message.raw) for message in batch) > HELD:
+                        new += self._keep_messages(channel, place, batch, as_of)
                         batch = []
             finally:  # a line that breaks takes away nothing that had come
-                new += self._record_messages(channel, place, batch, as_of)
+                new += self._keep_messages(channel, place, batch, as_of)
         return new
 
     def from_folder(self, channel: str, root: Path, cycle: str | None, as_of: datetime) -> list[int]:
         """Ids of the drops that hold new files: one a subfolder, and one a file in `root` itself."""
         known = self._known_pairs(channel)
         new: list[int] = []
-        for sender, paths in _drops(root):
-            fresh: list[tuple[str, str, int]] = []
-            for path in paths:
-                try:
-                    data = path.read_bytes()
-                except OSError as e:  # still being written, or not for us to read: the others are
-                    logger.warning("%s cannot be read now, the next sweep tries again: %s", path, e)
-                    continue
-                if (_readable(str(path)), sha256(data)) not in known:
-                    fresh.append((_readable(str(path)), self.store.put(data), len(data)))
-            if fresh:
-                with self.ledger.write() as session:
-                    new.append(self._record_drop(session, channel, sender, cycle, fresh, as_of))
+        drops = _drops(root)
+        while batch := list(islice(drops, BATCH)):
+            kept = self._keep_files([path for _, paths in batch for path in paths], known)
+            fresh = [(sender, [kept[p] for p in paths if p in kept]) for sender, paths in batch]
+            new += self._record_drops(channel, cycle, [drop for drop in fresh if drop[1]], as_of)
         return new
+
+    def _keep_files(self, paths: Sequence[Path], known: set[tuple[str, str]]) -> dict[Path, _Kept]:
+        """Put the files that are new into the store; those alone come back."""
+        kept: dict[Path, _Kept] = {}
+        held: dict[Path, bytes] = {}
+        size = 0
+        for path in paths:
+            try:
+                data = path.read_bytes()
+            except OSError as e:  # still being written, or not for us to read: the others are
+                logger.warning("%s cannot be read now, the next sweep tries again: %s", path, e)
+                continue
+            if (_readable(str(path)), sha256(data)) in known:
+                continue
+            held[path] = data
+            size += len(data)
+            if size > HELD:
+                kept |= self._put(held)
+                held, size = {}, 0
+        return kept | self._put(held)
+
+    def _put(self, held: dict[Path, bytes]) -> dict[Path, _Kept]:
+        digests = self.store.put_all(list(held.values()))
+        return {
+            path: _Kept(_readable(str(path)), digest, len(data))
+            for (path, data), digest in zip(held.items(), digests, strict=True)
+        }
 
     def _known(self, channel: str, place: str) -> set[int]:
         query = select(Location.mark).where(Location.channel == channel, Location.place == place)
@@ -103,51 +132,58 @@ class Arrivals:
         with self.ledger.read() as session:
             return {(place, mark) for place, mark in session.execute(query)}
 
-    def _record_messages(self, channel: str, place: str, batch: list[_Kept], as_of: datetime) -> list[int]:
-        new: list[int] = []
+    def _keep_messages(
+        self, channel: str, place: str, batch: Sequence[_Message], as_of: datetime
+    ) -> list[int]:
+        """Store, then record; a message that was seen elsewhere in the channel is no new delivery."""
         if not batch:
-            return new
+            return []
+        digests = self.store.put_all([message.raw for message in batch])
         with self.ledger.write() as session:
-            for kept in batch:
-                seen = session.scalars(
-                    select(Delivery.id).where(Delivery.channel == channel, Delivery.digest == kept.digest)
-                ).first()
-                if seen is None:
-                    received_at = min(kept.internal, as_of)
-                    seen = self._record(session, channel, "mail", kept.digest, "", None, received_at)
-                    new.append(seen)
-                session.add(
-                    Location(
-                        channel=channel, place=place, mark=str(kept.uid), delivery_id=seen, size=kept.size
-                    )
-                )
-        return new
+            query = select(Delivery).where(Delivery.channel == channel, Delivery.digest.in_(digests))
+            seen = {delivery.digest: delivery for delivery in session.scalars(query)}
+            before = len(seen)
+            for message, digest in zip(batch, digests, strict=True):
+                if digest not in seen:
+                    received_at = min(message.internal, as_of)
+                    seen[digest] = self._delivery(channel, "mail", digest, "", None, received_at)
+            new = list(seen.values())[before:]
+            session.add_all(new)
+            session.flush()
+            places = [
+                {"place": place, "mark": str(m.uid), "delivery_id": seen[digest].id, "size": len(m.raw)}
+                for m, digest in zip(batch, digests, strict=True)
+            ]
+            _record_places(session, channel, places)
+        return [delivery.id for delivery in new]
 
-    def _record_drop(
-        self,
-        session: Session,
-        channel: str,
-        sender: str,
-        cycle: str | None,
-        files: Iterable[tuple[str, str, int]],
-        as_of: datetime,
-    ) -> int:
-        drop = self._record(session, channel, "folder", None, sender, cycle, as_of)
-        for place, digest, size in files:
-            session.add(Location(channel=channel, place=place, mark=digest, delivery_id=drop, size=size))
-        return drop
+    def _record_drops(
+        self, channel: str, cycle: str | None, drops: Sequence[tuple[str, list[_Kept]]], as_of: datetime
+    ) -> list[int]:
+        if not drops:
+            return []
+        with self.ledger.write() as session:
+            new = [self._delivery(channel, "folder", None, sender, cycle, as_of) for sender, _ in drops]
+            session.add_all(new)
+            session.flush()
+            places = [
+                {"place": f.place, "mark": f.digest, "delivery_id": delivery.id, "size": f.size}
+                for delivery, (_, files) in zip(new, drops, strict=True)
+                for f in files
+            ]
+            _record_places(session, channel, places)
+        return [delivery.id for delivery in new]
 
-    def _record(
+    def _delivery(
         self,
-        session: Session,
         channel: str,
         kind: str,
         digest: str | None,
         sender: str,
         cycle: str | None,
         received_at: datetime,
-    ) -> int:
-        delivery = Delivery(
+    ) -> Delivery:
+        return Delivery(
             channel=channel,
             kind=kind,
             digest=digest,
@@ -157,9 +193,10 @@ class Arrivals:
             subject="",
             cycle=cycle,
         )
-        session.add(delivery)
-        session.flush()
-        return delivery.id
+
+
+def _record_places(session: Session, channel: str, places: Sequence[dict[str, Any]]) -> None:
+    session.execute(insert(Location), [{"channel": channel, **place} for place in places])
 
 
 def _drops(root: Path) -> Iterator[tuple[str, list[Path]]]:

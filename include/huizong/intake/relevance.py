@@ -7,8 +7,16 @@ from collections.abc import Iterable
 
 from huizong.mime.parse import ParsedMail
 from huizong.mime.robots import is_acknowledgement, is_extension_request, is_question, own_words
+from huizong.readers.secrecy import REASON as RESTRICTED
+from huizong.readers.secrecy import at_head, is_restricted
 
 _TELLING = ("统计表", "总结", "报送", "上报", "附件", "报表", "见附", "材料")
+# Something was meant to come along: said so, and not asked about.
+_SENT = re.compile(
+    r"(见|在|如|为|以)附件|见附|附上|附后|随(信|函|邮件)|请?(查收|查阅|审阅|接收)|(现|已|特)(将|把|报|上报|报送|呈报|提交)"
+    r"|(报|送|传|发|寄)(给|至|到)?(您|你|贵)|补发|重新发送"
+)
+_TROUBLE = re.compile(r"打不开|无法打开|下载不|没有(附件|收到)|(在)?哪里|乱码|[没未]看?到附件|密码")
 NO_ATTACHMENT = "来信未见附件"
 NIL = "零报告"
 EXPLANATION = "说明"
@@ -35,11 +43,32 @@ _COURTESY = re.compile(
     r"(尊敬的)?(各位)?(老师|领导|同志|科长|主任)|(您|你)们?好|谢谢|感谢|辛苦了?|来信|邮件|已?收到了?|收悉|好的|此致|敬礼|特此(说明|报告|回复)"
 )
 
+_PERSON = (
+    "(联系人|联络员|经办人|填报人|填表人|负责人|联系方式|联系电话|手机号?码?|电话"
+    "|邮箱|电子邮箱|邮箱地址|收件地址)"
+)
+_CONTACT = re.compile(
+    rf"{_PERSON}[^，。；？?\n]{{0,12}}(变更|更换|更新|调整|改|换)(为|成|到|至|了|如下|[:：])"
+    rf"|{_PERSON}的?(信息)?(有|已|发生)?(变更|更换|更新|变动|变化)"
+    rf"|(变更|更换|更改|调整|更新|改)(了|一下)?((?!数据|人数|表)[^，。；？?\n]){{0,8}}{_PERSON}"
+    rf"|新的?{_PERSON}[^，。；？?\n]{{0,4}}(是|为|[:：])"
+    r"|调离|离职|退休|离任|轮岗|不再(负责|承担|从事)|(我|本人|同志|已经?|现已)[^，。；？?\n]{0,6}(调走|调到|调至)"
+    r"|(今后|以后|后续)[^，。；？?\n]{0,12}(由|找|请?联系|发(到|至|给))"
+    r"|(工作|业务|联络)[^，。；？?\n]{0,6}(移交|交接|转交)(给|至|到)"
+)
+# 活动推迟到9月举办: the event was put off, and not the report.
+_EVENT_PUT_OFF = re.compile(
+    r"(活动|开幕式|启动仪式|讲座|展览|比赛|论坛)[^，,。；;？?！!\n]{0,16}?(延期|推迟|延后|缓期)"
+    r"[^，,。；;？?！!\n]{0,12}(举办|开展|举行|进行|召开|实施)"
+)
+
 # No return and no reply: what the operator sees of a message of words only, by disposition.
 _NIL_OVER_FIGURES = "已有报送数据，来信又称无可报，请操作员核实"
 _UNCLEAR_ANSWER = "答复修改意见，但不能认定为数据无误的说明，请操作员处理"
+CONTACT_CHANGE = "联系人变更，请操作员核实后更新名录"
 _WORDS_ONLY = {
     "acknowledgement": "仅回复收到",
+    "contact_change": CONTACT_CHANGE,
     "extension_request": "申请延期，请操作员决定",
     "question": "来信咨询，请操作员答复",
     "other": "未附材料",
@@ -56,24 +85,46 @@ def words_only(
         asked: the message answers a letter of ours that asked to explain figures which we hold.
         reported: we hold figures of the unit.
     """
+    if is_restricted([mail.subject]) or at_head([own_words(mail.text)]):
+        return "restricted", RESTRICTED
     if nil_allowed and is_nil_return(mail):
         # Figures and nothing to report: only a person can tell which of them the unit means.
         return ("question", _NIL_OVER_FIGURES) if asked or reported else ("return", NIL)
     if asked and is_explanation(mail.text):
         return "return", EXPLANATION
-    if is_acknowledgement(mail.text):
-        kind = "acknowledgement"
-    elif is_extension_request(mail.text):
-        kind = "extension_request"
-    elif promises_attachment(mail):
-        return "set_aside", NO_ATTACHMENT
-    elif is_question(mail.text):
-        kind = "question"
-    elif asked and is_long_enough(own_words(mail.text)):
+    kind = _kind_of_words(mail)
+    if kind == "set_aside":
+        return kind, NO_ATTACHMENT
+    if kind == "other" and asked and is_long_enough(own_words(mail.text)):
         return "question", _UNCLEAR_ANSWER
-    else:
-        kind = "other"
     return kind, _WORDS_ONLY[kind]
+
+
+def _kind_of_words(mail: ParsedMail) -> str:
+    """The first that fits: what a person must decide comes before what a letter can answer."""
+    if is_acknowledgement(mail.text):
+        return "acknowledgement"
+    if wants_more_time(mail.text):
+        return "extension_request"
+    if is_contact_change(mail.text):
+        return "contact_change"
+    words = own_words(mail.text)
+    trouble = bool(_TROUBLE.search(words))
+    if _SENT.search(words) and not trouble and promises_attachment(mail):
+        return "set_aside"
+    if trouble or is_question(mail.text):
+        return "question"
+    return "set_aside" if promises_attachment(mail) else "other"
+
+
+def wants_more_time(text: str) -> bool:
+    """Whether the sender asks for more time to report; that an event was put off is a reason, no request."""
+    return is_extension_request(_EVENT_PUT_OFF.sub("", own_words(text)))
+
+
+def is_contact_change(text: str) -> bool:
+    """Whether the sender says that somebody else, or another address, is responsible from now on."""
+    return bool(_CONTACT.search(own_words(text)))
 
 
 def is_explanation(text: str) -> bool:
@@ -83,7 +134,7 @@ def is_explanation(text: str) -> bool:
     """
     words = own_words(text)
     thanks = is_acknowledgement(text) and not _AFFIRMS.search(words)
-    if thanks or is_extension_request(text) or is_question(text):
+    if thanks or wants_more_time(text) or is_question(text):
         return False
     return is_long_enough(words) and not _NO_EXPLANATION.search(_DENIED.sub("", words))
 

@@ -286,5 +286,8 @@ def _missing_sentence(part: MissingPart, reply: ReplyContext) -> str:
     if part.kind == "scan" and "form" in arrived:
         return f"电子表已收到，尚缺加盖公章的扫描件，{reply.by_when}补报，内容须与电子表一致。"
     if part.kind == "form" and "scan" in arrived:
-        return "盖章扫描件已收到，请同时报送可编辑的电子表（Excel或WPS表格），以便核对汇总；确实只能报送纸质表的，请回信说明。"
+        return (
+            "盖章扫描件已收到，请同时报送可编辑的电子表（Excel或WPS表格），以便核对汇总；"
+            "确实只能报送纸质表的，请回信说明。"
+        )
     return f"尚缺{part.title}，{reply.by_when}补报。"

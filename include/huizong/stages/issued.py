@@ -77,6 +77,11 @@ class IssuedCycle:
         return {address: frozenset(units) for address, units in found.items()}
 
     @cached_property
+    def names(self) -> dict[str, str]:
+        """Unit code → its short name."""
+        return {unit.code: unit.name for unit in self.loaded.units}
+
+    @cached_property
     def units_by_name(self) -> dict[str, frozenset[str]]:
         return name_index({unit.code: unit.names for unit in self.loaded.units})
 

@@ -26,7 +26,10 @@ UnitStatus = Literal[
     "not_started", "unsettled", "partial", "in_query", "complete", "nil", "waived", "refused", "undeliverable"
 ]
 # Open dispositions that make reminders wait (invariant 10).
-WAITING = ("triage", "set_aside", "restricted", "link_pending", "question", "extension_request")
+WAITING = (
+    "triage", "set_aside", "restricted", "link_pending", "question", "extension_request", "contact_change",
+    "subordinate",
+)  # fmt: skip
 QUERIES = ("mandatory", "quasi_mandatory", "verify")
 
 
@@ -101,20 +104,23 @@ class Standing:
 EVER = datetime.max.replace(tzinfo=UTC)
 
 
-def standings_now(session: Session, issued: IssuedCycle, unit: str | None = None) -> list[Standing]:
+def standings_now(
+    session: Session, issued: IssuedCycle, units: str | frozenset[str] | None = None
+) -> list[Standing]:
     """Where units stand by all that the ledger holds.
 
     Answers and reminders ask this: a run's `as_of` is its start, and what another process received a
     second later must neither be missed in an answer nor be chased.
     """
-    return standings(session, issued, EVER, unit)
+    return standings(session, issued, EVER, units)
 
 
 def standings(
-    session: Session, issued: IssuedCycle, as_of: datetime, unit: str | None = None
+    session: Session, issued: IssuedCycle, as_of: datetime, units: str | frozenset[str] | None = None
 ) -> list[Standing]:
-    """Every unit of every frame (or one unit) in the established order, as the ledger says at `as_of`."""
-    return [s for c in issued.collections for s in _Facts(session, issued, c, as_of, unit).standings()]
+    """Every unit of every frame (or these) in the established order, as the ledger says at `as_of`."""
+    only = frozenset({units}) if isinstance(units, str) else units
+    return [s for c in issued.collections for s in _Facts(session, issued, c, as_of, only).standings()]
 
 
 @dataclass(frozen=True)
@@ -125,7 +131,7 @@ class _Facts:
     issued: IssuedCycle
     collection: Collection
     as_of: datetime
-    only: str | None
+    only: frozenset[str] | None
 
     def standings(self) -> list[Standing]:
         decisions, versions, waiting = self._decisions(), self._versions(), self._waiting()
@@ -148,10 +154,10 @@ class _Facts:
             result.append(standing)
         return result
 
-    def _of(self, *columns: Any) -> list[ColumnElement[bool]]:
-        """This cycle and collection; this unit, where only one is asked for."""
-        wanted = [self.issued.code, self.collection.code, self.only]
-        return [column == value for column, value in zip(columns, wanted, strict=True) if value is not None]
+    def _of(self, cycle: Any, collection: Any, unit: Any) -> list[ColumnElement[bool]]:
+        """This cycle and collection; these units, where not all are asked for."""
+        wanted = [cycle == self.issued.code, collection == self.collection.code]
+        return wanted if self.only is None else [*wanted, unit.in_(self.only)]
 
     def _frame(self) -> list[Unit]:
         codes = self.session.scalars(
@@ -235,8 +241,8 @@ class _Facts:
 
 
 def settled_later(disposition: str, newest_return: int, delivery: int) -> bool:
-    """A file that could not be read is settled once the unit has sent something that could."""
-    return disposition == "set_aside" and newest_return > delivery
+    """A file that could not be read, or was a department's, is settled once the unit has sent its own."""
+    return disposition in ("set_aside", "subordinate") and newest_return > delivery
 
 
 def newest_return(session: Session, cycle: str | None, collection: str | None) -> dict[str, int]:

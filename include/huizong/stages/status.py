@@ -23,6 +23,7 @@ from huizong.rules.model import SEVERITIES
 from huizong.stages.context import Context
 from huizong.stages.coverage import rate_text, rates
 from huizong.stages.issued import issued_cycle, require_aware
+from huizong.stages.scans import scans_of
 from huizong.stages.standing import Standing, standings
 
 
@@ -36,13 +37,33 @@ def status(ctx: Context, code: str, as_of: datetime) -> dict[str, Any]:
     issued = issued_cycle(ctx, code)
     with ctx.ledger.read() as session:
         found = standings(session, issued, as_of)
+        scans = scans_of(session, issued, as_of)
+        notes = _notes(session, code)
     every, on_time = rates([s for s in found if not s.collection.voluntary])
     return {
         "cycle": code,
-        "units": [_unit(s) for s in found],
+        "units": [
+            _unit(s) | {"scans": scans.get(key, []), "notes": notes.get(key, [])}
+            for s in found
+            for key in [(s.collection.code, s.unit.code)]
+        ],
         "reporting_rate": rate_text(every),
         "reporting_rate_on_time": rate_text(on_time),
     }
+
+
+def _notes(session: Session, code: str) -> dict[tuple[str, str], list[str]]:
+    """(collection, unit) → what the operator should know of its files: a macro, a link, a false extension."""
+    rows = session.execute(
+        select(File.collection, File.unit, File.name, File.witnesses).where(
+            File.cycle == code, File.unit.is_not(None), File.collection.is_not(None)
+        )
+    )
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if notes := row.witnesses.get("notes"):
+            found.setdefault((row.collection, row.unit), []).append(f"{row.name}：{'；'.join(notes)}")
+    return found
 
 
 def _unit(s: Standing) -> dict[str, Any]:

@@ -13,10 +13,12 @@ from huizong.errors import UsageError
 from huizong.intake.parts import classify
 from huizong.intake.recognise import Verdict, units_named
 from huizong.intake.twins import counted, disagreement
-from huizong.ledger.tables import Delivery, File, Version
+from huizong.ledger.tables import Delivery, Event, File, Version
 from huizong.readers.model import FileReading, FormReading
 from huizong.stages.context import Context
+from huizong.stages.filing import cleared_key
 from huizong.stages.issued import IssuedCycle, issued_codes, issued_cycle, log_event
+from huizong.stages.signed import require_words
 from huizong.stages.standing import WAITING, newest_return, settled_later
 from huizong.stages.versions import add_version
 
@@ -40,7 +42,7 @@ def waiting(ctx: Context) -> dict[str, Any]:
             .order_by(Delivery.id)
         ).all()
         rows = [
-            _row(f"f{file.id}", file.disposition, file.reason, delivery, file.name)
+            _row(f"f{file.id}", file.disposition, file.reason, delivery, file)
             for file, delivery in files
             if not _answered_since(
                 session, file.disposition, file.cycle, file.collection, file.unit, delivery
@@ -68,16 +70,21 @@ def _answered_since(
 
 
 def _row(
-    identity: str, disposition: str, reason: str, delivery: Delivery, name: str | None
+    identity: str, disposition: str, reason: str, delivery: Delivery, file: File | None
 ) -> dict[str, Any]:
     return {
         "id": identity,
         "disposition": disposition,
         "reason": reason,
         "from": delivery.sender,
-        "subject": delivery.subject,
+        # A subject may say what must not be said on a screen.
+        "subject": "" if disposition == "restricted" else delivery.subject,
         "received_at": delivery.received_at.isoformat(timespec="seconds"),
-        "file": name,
+        "file": file.name if file else None,
+        "unit": (file.unit if file else None) or delivery.unit,
+        "collection": (file.collection if file else None) or delivery.collection,
+        "witnesses": file.witnesses.get("forms", []) if file else [],  # what each of a form's three says
+        "notes": file.witnesses.get("notes", []) if file else [],  # macros, links, a false extension
     }
 
 
@@ -87,11 +94,15 @@ def assign(
     """Give what waits to a unit; its forms and files become versions that the next validate checks.
 
     Raises:
-        UsageError: no such id, unit or collection; or nothing of it fits what is asked for.
+        UsageError: no such id, unit or collection; nothing of it fits what is asked for; or it is isolated.
     """
-    _require_words(by, reason)
+    require_words(by, reason)
     with ctx.ledger.read() as session:
         file, delivery = _find(session, identity)
+    if file is not None and file.disposition == "restricted":
+        raise UsageError(
+            f"{identity} 疑似涉密，未读取内容，不能认领；经核实不涉密的，先用 triage release 重新处理。"
+        )
     if delivery.cycle is None and (file is None or file.cycle is None):
         cycles = _cycles_with(ctx, unit, collection)
         if len(cycles) != 1:
@@ -144,7 +155,9 @@ def _assign_file(
     if not made:
         raise UsageError(f"“{file.name}”里没有 {code} 所要的材料，无法认领；可用 triage close 结案。")
     file.disposition = "return" if any(made) else "duplicate"
-    delivery.disposition = file.disposition
+    file.reason = "" if any(made) else file.reason
+    if delivery.disposition != "restricted":
+        delivery.disposition = file.disposition
     if meant and len(meant) < len(open_):
         file.disposition = "triage"  # other units' forms in it still wait
     return sum(v is not None for v in made)
@@ -174,7 +187,7 @@ def _open_forms(session: Session, file: File, reading: FileReading) -> dict[int,
 
 def close(ctx: Context, identity: str, *, by: str, reason: str) -> dict[str, Any]:
     """Settle what waits without taking it: the reason stays in the event log."""
-    _require_words(by, reason)
+    require_words(by, reason)
     with ctx.ledger.write() as session:
         file, delivery = _find(session, identity)
         (file or delivery).settled_at = ctx.clock.now()
@@ -185,27 +198,39 @@ def close(ctx: Context, identity: str, *, by: str, reason: str) -> dict[str, Any
 
 
 def release(ctx: Context, identity: str, *, by: str, reason: str) -> dict[str, Any]:
-    """Drive a delivery again: the next receive or validate reads it anew, the raw bytes being kept.
+    """Drive a delivery again: the next receive or validate reads it anew, the raw bytes being kept. What of
+    it was taken stays; what was isolated counts as looked at by a person.
 
     Raises:
-        UsageError: no such id, or something of the delivery counts already.
+        UsageError: no such id, or all of the delivery was taken already.
     """
-    _require_words(by, reason)
+    require_words(by, reason)
     with ctx.ledger.write() as session:
-        _, delivery = _find(session, identity)
-        taken = select(Version.id).where(Version.delivery_id == delivery.id)
-        if session.scalars(taken).first() is not None:
-            raise UsageError(f"{identity} 所在的来件已有材料登记，不能整件重做；可用 triage assign 认领。")
-        session.execute(delete(File).where(File.delivery_id == delivery.id))
-        delivery.disposition = delivery.reason = None
+        file, delivery = _find(session, identity)
+        taken = select(Version.file_id).where(Version.delivery_id == delivery.id)
+        if file is not None and file.id in set(session.scalars(taken)):
+            raise UsageError(f"{identity} 已经登记，不能重做；有更正的，请单位重新报送。")
+        again = File.delivery_id == delivery.id, File.id.not_in(taken)
+        cleared = select(File.id).where(*again, File.disposition == "restricted")
+        if delivery.disposition == "restricted" or session.scalars(cleared).first() is not None:
+            _clear(ctx, session, delivery)
+        session.execute(delete(File).where(*again))
+        delivery.disposition, delivery.reason = _what_stays(session, delivery), None
         delivery.processed_at = delivery.answered_at = delivery.settled_at = None
         log_event(session, ctx, "released", cycle=delivery.cycle, by=by, words=reason, id=identity)
     return {"id": identity, "released": True}
 
 
-def _require_words(by: str, reason: str) -> None:
-    if not by.strip() or not reason.strip():
-        raise UsageError("请写明经办人（--by）和理由（--reason）。")
+def _what_stays(session: Session, delivery: Delivery) -> str | None:
+    """A delivery of which something counts keeps its disposition, and filing knows that it comes again."""
+    kept = session.scalars(select(File.id).where(File.delivery_id == delivery.id)).first()
+    return delivery.disposition if kept is not None else None
+
+
+def _clear(ctx: Context, session: Session, delivery: Delivery) -> None:
+    key = cleared_key(delivery.id)
+    if session.scalars(select(Event.id).where(Event.key == key)).first() is None:
+        log_event(session, ctx, "cleared", cycle=delivery.cycle, key=key, delivery=delivery.id)
 
 
 def _find(session: Session, identity: str) -> tuple[File | None, Delivery]:

@@ -1,0 +1,160 @@
+"""Pictures and prints of the form: a stamped copy, never figures, and how it agrees is a proposal only."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from huizong.ledger.tables import Delivery, File, FormIssue
+from huizong.readers.model import FileReading, FormReading, ItemReading
+from huizong.stages.filing import Filing, Leaf
+from huizong.stages.issued import issued_cycle
+from huizong.stages.triage import assign, waiting
+from huizong.store import sha256
+from office import COLLECTION, CYCLE, Office, at, honest, statistics_form
+
+A, B = "410721", "410724"
+BY = {"by": "小李", "reason": "电话核实"}
+
+
+@pytest.fixture
+def issued(office: Office) -> Office:
+    office.issue()
+    return office
+
+
+def number_of(office: Office, unit: str) -> str:
+    with office.ctx.ledger.read() as session:
+        return session.scalars(select(FormIssue.form_number).where(FormIssue.unit == unit)).one()
+
+
+def shown(seed: int, *, number: str = "", header: str = "", **changed: Decimal | None) -> FormReading:
+    """A form as read from a print or recognised on a picture; None: could not be read."""
+    figures: dict[str, Decimal | None] = {**honest(seed)}
+    figures |= {code.replace("__", "."): value for code, value in changed.items()}
+    return FormReading(
+        instrument=statistics_form().ref,
+        title=statistics_form().title,
+        unit_text=header,
+        form_number=number or None,
+        items={
+            code: ItemReading(state="blank")
+            if value is None
+            else ItemReading(state="number", number=value, raw=str(value))
+            for code, value in figures.items()
+        },
+    )
+
+
+def picture(form: FormReading, *, stamp: bool | None = True) -> FileReading:
+    return FileReading(kind="image", disposition="return", proposals=(form,), stamp=stamp)
+
+
+def print_(form: FormReading, *, stamp: bool | None = None, kind: str = "pdf") -> FileReading:
+    return FileReading(kind=kind, disposition="return", forms=(form,), stamp=stamp)
+
+
+def workbook(form: FormReading) -> FileReading:
+    return FileReading(kind="xlsx", disposition="return", forms=(form,))
+
+
+def file(office: Office, sender: str, day: int, **readings: FileReading) -> dict[str, str]:
+    """What becomes of a drop whose files read like this, by name."""
+    with office.ctx.ledger.write() as session:
+        delivery = Delivery(
+            channel="folder", kind="folder", sender=sender, subject="", cycle=CYCLE,
+            received_at=at(f"2022-06-{day}T10:00"), stored_at=office.ctx.clock.now(),
+            processed_at=office.ctx.clock.now(),
+        )  # fmt: skip
+        session.add(delivery)
+        session.flush()
+        data = {name: f"{sender} {day} {name}".encode() for name in readings}
+        leaves = [Leaf(name, sha256(data[name]), data[name]) for name in readings]
+        cycles = [issued_cycle(office.ctx, CYCLE)]
+        Filing(office.ctx, session, delivery, None, cycles).file(
+            leaves, {leaf.digest: readings[leaf.name] for leaf in leaves}
+        )
+        files = session.scalars(select(File).where(File.delivery_id == delivery.id)).all()
+        return {f.name: f.part if f.disposition == "return" and f.part else f.disposition for f in files}
+
+
+def scan(office: Office, unit: str) -> dict[str, Any]:
+    (found,) = office.unit(unit)["scans"]
+    return {key: value for key, value in found.items() if key != "file"}
+
+
+def test_a_picture_is_known_by_its_form_number_and_never_counts(issued: Office) -> None:
+    photo = picture(shown(1, number=number_of(issued, A)))
+    assert file(issued, "微信群", 10, 照片=photo) == {"照片": "stamped_copy"}
+    issued.validate("2022-06-10T11:00")
+    unit = issued.unit(A)
+    assert unit["parts"] == {"statistics": "missing", "stamped_copy": "accepted", "report": "missing"}
+    assert scan(issued, A) == {"stamp": True, "agrees": None, "differs": [], "unread": []}
+    (letter,) = [x for x in issued.letters(unit=A) if x["kind"] != "notice"]
+    assert letter["kind"] == "supplement"
+
+
+@pytest.mark.parametrize(
+    ("changed", "agrees", "differs", "unread"),
+    [
+        ({}, True, [], []),
+        ({"public__online": Decimal(12)}, False, ["public.online"], []),
+        ({"public__online": None}, None, [], ["public.online"]),
+    ],
+)
+def test_agreement_is_told_whichever_comes_first(
+    issued: Office, changed: dict[str, Any], agrees: bool | None, differs: list[str], unread: list[str]
+) -> None:
+    photo = picture(shown(1, number=number_of(issued, A), **changed), stamp=False)
+    told = {"stamp": False, "agrees": agrees, "differs": differs, "unread": unread}
+    file(issued, A, 10, 照片=photo)
+    file(issued, A, 11, 统计表=workbook(shown(1)))
+    assert scan(issued, A) == told
+    file(issued, B, 10, 统计表=workbook(shown(1)))
+    file(issued, B, 11, 照片=picture(shown(1, number=number_of(issued, B), **changed), stamp=False))
+    assert scan(issued, B) == told
+
+
+def test_a_print_is_a_form_alone_and_a_stamped_copy_beside_one(issued: Office) -> None:
+    assert file(issued, A, 10, 打印=print_(shown(1))) == {"打印": "statistics"}
+    assert issued.unit(A)["parts"]["stamped_copy"] == "missing"
+    beside = file(issued, B, 10, 打印=print_(shown(1), kind="ofd"), 表=workbook(shown(1)))
+    assert beside == {"打印": "stamped_copy", "表": "statistics"}
+    later = file(issued, B, 11, 打印=print_(shown(2)))
+    assert later == {"打印": "stamped_copy"}
+    assert issued.unit(B)["versions"] == 1
+    assert scan(issued, B)["agrees"] is False
+
+
+def test_a_stamped_print_alone_is_both(issued: Office) -> None:
+    assert file(issued, A, 10, 打印=print_(shown(1), stamp=True)) == {"打印": "statistics"}
+    issued.validate("2022-06-10T11:00")
+    assert issued.unit(A)["parts"] == {
+        "statistics": "accepted", "stamped_copy": "accepted", "report": "missing"
+    }  # fmt: skip
+    assert scan(issued, A)["agrees"] is True
+
+
+def test_a_picture_that_contradicts_waits_and_can_be_assigned(issued: Office) -> None:
+    assert file(issued, A, 10, 照片=picture(shown(1, number=number_of(issued, B)))) == {"照片": "triage"}
+    assert file(issued, A, 11, 照片=picture(shown(1, header="获嘉县教育局"))) == {"照片": "triage"}
+    first, second = waiting(issued.ctx)["waiting"]
+    assert "识别码：获嘉县；发件人：新乡县" in first["reason"]
+    assert "疑似获嘉县下属单位材料" in second["reason"]
+    assign(issued.ctx, first["id"], B, COLLECTION, **BY)
+    issued.validate("2022-06-12T10:00")
+    assert issued.unit(B)["parts"] == {
+        "statistics": "missing", "stamped_copy": "accepted", "report": "missing"
+    }  # fmt: skip
+
+
+def test_an_unmarked_picture_is_whose_the_delivery_is(issued: Office) -> None:
+    taken = file(
+        issued, "邮件1", 10,
+        表=workbook(shown(1, number=number_of(issued, A))), 照片=picture(shown(1, header="新乡县科学技木局")),
+    )  # fmt: skip
+    assert taken == {"表": "statistics", "照片": "stamped_copy"}
+    assert file(issued, "邮件2", 10, 照片=picture(shown(1))) == {"照片": "triage"}
