@@ -19,6 +19,7 @@ import pytest
 import typer
 from ruamel.yaml import YAML
 
+from documents import DOCS, Row, tables, tables_of
 from huizong.cli.commands import app
 from huizong.definition.load import load_named
 from huizong.home import Home
@@ -40,7 +41,6 @@ from huizong.stages import words
 from huizong.stages.validate import return_status
 from office import CYCLE, PROJECT, honest, statistics_form
 
-DOCS = PROJECT / "docs"
 PAGES = sorted([*PROJECT.glob("README*.md"), *DOCS.rglob("*.md")])
 ITEM_OF_ROW = {
     "家": "media.outlets",
@@ -48,32 +48,6 @@ ITEM_OF_ROW = {
     "人次": "public.offline",
     "万元": "funding.county",
 }
-
-Row = dict[str, str]
-
-
-def tables(page: Path) -> list[list[Row]]:
-    """The tables of a page in order; a row is its cells by the columns' heads, without code marks."""
-    found: list[list[Row]] = []
-    heads: list[str] | None = None
-    for line in page.read_text(encoding="utf-8").splitlines():
-        if not line.startswith("|"):
-            heads = None
-        elif heads is None:
-            heads = _cells(line)
-            found.append([])
-        elif not set(line) <= set("|- "):
-            found[-1].append(dict(zip(heads, _cells(line), strict=True)))
-    return found
-
-
-def _cells(line: str) -> list[str]:
-    return [cell.strip().replace("`", "") for cell in line.strip().strip("|").split("|")]
-
-
-@cache
-def _tables(name: str) -> list[list[Row]]:
-    return tables(DOCS / name)
 
 
 # --- docs/values.md ------------------------------------------------------------------------------------
@@ -98,12 +72,12 @@ def _findings() -> dict[str, list[Finding]]:
         FormRow(
             str(n), "新乡县", "你单位", clean | {ITEM_OF_ROW[row["row"]]: _reading(row)}, unit_text="新乡县"
         )
-        for n, row in enumerate(_tables("values.md")[0])
+        for n, row in enumerate(tables_of("values.md")[0])
     ]
     return run_batch(rows, form, PROJECT / f"expectations/{form.ref}.json")
 
 
-@pytest.mark.parametrize(("n", "row"), enumerate(_tables("values.md")[0]))
+@pytest.mark.parametrize(("n", "row"), enumerate(tables_of("values.md")[0]))
 def test_a_cell_is_read_as_the_table_says(n: int, row: Row) -> None:
     reading = _reading(row)
     assert reading.state == row["state"]
@@ -119,13 +93,13 @@ def test_each_state_has_the_rule_that_the_table_says() -> None:
         if rule.meta.item == "media.outlets"
         for state in rule.kwargs.get("value_set", ())
     ]
-    table = _tables("values.md")[1]
+    table = tables_of("values.md")[1]
     assert [row["state"] for row in table] == list(get_args(State))
     assert {(r["state"], r["severity"], r["rule"]) for r in table if r["rule"]} == set(rules)
 
 
 def test_severities_mean_what_the_table_says() -> None:
-    table = _tables("values.md")[2]
+    table = tables_of("values.md")[2]
     assert tuple(row["severity"] for row in table) == SEVERITIES
     for severity, row in zip(SEVERITIES, table, strict=True):
         status = return_status([Finding("any", severity, None, "")])
@@ -134,12 +108,12 @@ def test_severities_mean_what_the_table_says() -> None:
         assert row["its figures"] == ("do not count" if status == "rejected" else "count")
 
 
-@pytest.mark.parametrize("row", _tables("values.md")[3])
+@pytest.mark.parametrize("row", tables_of("values.md")[3])
 def test_a_finding_adds_what_the_table_says(row: Row) -> None:
     assert hint(row["text"], statistics_form().by_code[ITEM_OF_ROW[row["row"]]]) == row["the finding adds"]
 
 
-@pytest.mark.parametrize("row", _tables("values.md")[4])
+@pytest.mark.parametrize("row", tables_of("values.md")[4])
 def test_a_format_shows_what_the_table_says(row: Row) -> None:
     item = statistics_form().by_code[ITEM_OF_ROW[row["row"]]]
     assert shown_otherwise(Decimal(row["holds"]), row["format"], item) == row["asked about as"]
@@ -152,7 +126,7 @@ def _units(cell: str) -> frozenset[str]:
     return frozenset() if cell == "—" else frozenset(cell.split(", "))
 
 
-@pytest.mark.parametrize("row", _tables("identity.md")[0])
+@pytest.mark.parametrize("row", tables_of("identity.md")[0])
 def test_a_form_is_whose_the_table_says(row: Row) -> None:
     problem = row["file"] if row["file"] in FILE_PROBLEMS else ""
     unit = None if problem or row["file"] == "—" else row["file"]
@@ -169,7 +143,7 @@ def test_a_form_is_whose_the_table_says(row: Row) -> None:
 
 def test_no_outcome_is_missing_from_the_table() -> None:
     """Neither a trouble with the file nor a reason that the code can give."""
-    table = _tables("identity.md")[0]
+    table = tables_of("identity.md")[0]
     assert {row["file"] for row in table} == {"A", "B", "—", *FILE_PROBLEMS}
     reasons = {row["reason begins"] for row in table}
     for unit, sender, content, too in _every_combination():
@@ -189,7 +163,7 @@ def _every_combination() -> Iterator[tuple[str | None, frozenset[str], frozenset
                     yield unit, sender, content, too
 
 
-@pytest.mark.parametrize("row", _tables("identity.md")[1])
+@pytest.mark.parametrize("row", tables_of("identity.md")[1])
 def test_a_file_is_the_part_that_the_table_says(row: Row, tmp_path: Path) -> None:
     home = Home.from_environment({"HUIZONG_HOME": str(tmp_path)})
     parts = load_named(CYCLE, home).cycle.collections[0].parts
@@ -200,7 +174,7 @@ def test_a_file_is_the_part_that_the_table_says(row: Row, tmp_path: Path) -> Non
     assert (part.code if part else "triage") == row["part"]
 
 
-@pytest.mark.parametrize("row", _tables("identity.md")[2])
+@pytest.mark.parametrize("row", tables_of("identity.md")[2])
 def test_a_message_of_words_is_what_the_table_says(row: Row) -> None:
     message = EmailMessage()
     message["From"], message["Subject"] = "hongqi@xinxiang.example", "来信"
