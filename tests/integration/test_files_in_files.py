@@ -172,3 +172,13 @@ def test_a_hostile_archive_stops_nothing(issued: Office) -> None:
     assert issued.unit(A)["status"] == "unsettled"
     told = json.dumps([letter["subject"] for letter in issued.letters(unit=A)], ensure_ascii=False)
     assert "材料" in told
+
+
+def test_the_operator_sees_what_is_odd_about_a_file(issued: Office) -> None:
+    issued.hand_in(A, honest(1), "统计表.xls")  # what is inside is an xlsx
+    issued.receive_folder("2022-06-10T10:00")
+    issued.validate("2022-06-10T10:05")
+    unit = issued.unit(A)
+    assert unit["parts"]["statistics"] == "accepted"
+    (note,) = unit["notes"]
+    assert note.startswith("统计表.xls：扩展名")

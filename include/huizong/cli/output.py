@@ -22,7 +22,8 @@ _COLUMNS = {
     "versions": "版本", "id": "编号", "kind": "类别", "unit": "单位", "to": "收件人", "subject": "主题",
     "state": "状态", "attempts": "次数", "reply": "应答", "disposition": "处理", "reason": "说明",
     "from": "来自", "received_at": "收到", "file": "文件", "value": "数值",
-    "papers": "纸质件", "stamp": "印章", "has_form": "已有报表", "keying": "录入", "version": "版本",
+    "papers": "纸质件", "notes": "备注",
+    "stamp": "印章", "has_form": "已有报表", "keying": "录入", "version": "版本",
     "sheet": "工作表", "cell": "单元格", "line": "行", "message": "问题", "ok": "通过",
 }  # fmt: skip
 # People read local time; the JSON keeps the instant with its zone.
@@ -125,6 +126,8 @@ def _text(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "是" if value else "否"
+    if isinstance(value, list):
+        return "；".join(map(_text, value))
     if isinstance(value, str) and _INSTANT.fullmatch(value):
         return f"{datetime.fromisoformat(value).astimezone(_ZONE):%Y-%m-%d %H:%M}"
     return _WORDS.get(str(value), str(value))

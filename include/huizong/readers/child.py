@@ -22,7 +22,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from huizong.instruments.model import Instrument
-from huizong.readers import confine
+from huizong.readers import confine, secrecy
 from huizong.readers.entry import draw_bytes, look_at, read_bytes, unpack_bytes
 
 READY = b"ready"
@@ -43,6 +43,7 @@ def _answer(header: dict[str, Any], data: bytes) -> Iterator[bytes]:
         for member in unpacked.members:
             yield member.data
         return
+    secrecy.CLEARED.set(header["cleared"])
     how = look_at if header["op"] == "look" else read_bytes
     reading = how(data, header["name"], _instruments(header["instruments"]))
     yield reading.model_dump_json(exclude_defaults=True).encode()

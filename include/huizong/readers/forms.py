@@ -53,10 +53,10 @@ class Block:
     def last(self) -> int:
         return max(hit.place[0] for hit in self.hits)
 
-    def texts(self, *, head: bool = False) -> list[tuple[tuple[int, int], str]]:
+    def texts(self, *, head: bool = False) -> Sequence[tuple[tuple[int, int], str]]:
         """The text cells of the form's rows; with `head`, only above its first label."""
         end = self.first - 1 if head else self.bottom
-        return [(p, t) for p, t in self.grid.texts if p[0] >= self.top and (end is None or p[0] <= end)]
+        return self.grid.texts_between(self.top, end)
 
 
 def find_forms(grids: Sequence[Grid], instruments: Sequence[Instrument]) -> list[FormReading]:
@@ -93,7 +93,7 @@ def _share_rows(blocks: list[Block]) -> list[Block]:
     """Where forms stand one below another, a form's rows begin with its title or its header line."""
     tops = [0]
     for above, block in zip(blocks, blocks[1:], strict=False):
-        gap = [(p, t) for p, t in block.grid.texts if above.last < p[0] < block.first]
+        gap = block.grid.texts_between(above.last + 1, block.first - 1)
         heads = [p[0] for p, t in gap if _is_head(t, block.instrument)]
         tops.append(min(heads, default=above.last + 1))
     bottoms: list[int | None] = [top - 1 for top in tops[1:]]
@@ -105,7 +105,8 @@ def _candidates(grid: Grid, instrument: Instrument) -> list[Block]:
     found, above = [], -1
     for hits in _split(_hits(grid, labels, instrument), len(instrument.items)):
         first, last = hits[0].place[0], hits[-1].place[0]
-        score = max((_alike(t, instrument.title) for p, t in grid.texts if above < p[0] < first), default=0.0)
+        head = grid.texts_between(above + 1, first - 1)
+        score = max((_alike(text, instrument.title) for _, text in head), default=0.0)
         above = last
         if (below := with_values_below(grid, hits, instrument, labels)) and _enough(hits, instrument, score):
             found.append(Block(instrument, grid, tuple(below[0]), Columns(-1), score, below[1]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -69,6 +70,11 @@ class Grid:
         """All text cells, row by row."""
         cells = sorted(self.cells.items(), key=lambda entry: entry[0])
         return tuple((place, cell) for place, cell in cells if isinstance(cell, str))
+
+    def texts_between(self, first: int, last: int | None) -> Sequence[tuple[Place, str]]:
+        """The text cells of the rows from `first` to `last` (None: to the end), both inclusive."""
+        end = len(self.texts) if last is None else bisect_left(self.texts, ((last + 1, 0), ""))
+        return self.texts[bisect_left(self.texts, ((first, 0), "")) : end]
 
     def columns(self, row: int) -> Sequence[int]:
         """The columns of a row that hold something, from the left."""

@@ -44,12 +44,12 @@ class Limits:
     """What one file may cost. The child itself needs about 250 MB of address space."""
 
     memory_bytes: int = 1152 * 2**20
-    seconds: float = 25.0
+    seconds: float = 20.0
     max_bytes: int = 256 * 2**20  # larger files are told by their first bytes only
 
 
 # Recognition reserves far more address space than it uses (about 1 GB).
-LOOKING = Limits(memory_bytes=6 * 2**30, seconds=28.0)
+LOOKING = Limits(memory_bytes=6 * 2**30, seconds=22.0)
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ class Source:
 
     name: str
     data: bytes
+    cleared: bool = False  # a person has seen that it is not secret, whatever its marks say
 
 
 class ReadWorker:
@@ -136,7 +137,7 @@ class ReadWorker:
         data = source.data
         if len(data) > self._limits.max_bytes:
             return read_without_child(data[:_HEAD])
-        frames, timed_out = self._ask(self._header("read", source.name, instruments), data)
+        frames, timed_out = self._ask(self._header("read", source, instruments), data)
         return _parse(frames) or set_aside(_kind(data), TIMED_OUT if timed_out else CRASHED)
 
     def _convert(
@@ -148,7 +149,7 @@ class ReadWorker:
         batch = [(readings[n].kind, sources[n].data) for n in wanted]
         for n, made in zip(wanted, Converter().convert(batch), strict=True):
             first = readings[n].model_copy(update={"needs": "", "awaiting": made.awaiting})
-            second = self._read(Source("", made.data), instruments) if made.data else None
+            second = self._read(Source("", made.data, sources[n].cleared), instruments) if made.data else None
             if readings[n].needs == "recalculate":
                 readings[n] = _recalculated(first, second)
             elif second is None:
@@ -166,15 +167,15 @@ class ReadWorker:
             return
         with ReadWorker(LOOKING) as looker:
             for n in wanted:
-                header = looker._header("look", sources[n].name, instruments)
+                header = looker._header("look", sources[n], instruments)
                 frames, _ = looker._ask(header, sources[n].data)
                 seen = _parse(frames) or not_looked(readings[n].kind)
                 readings[n] = _both(readings[n], seen)
 
-    def _header(self, op: str, name: str, instruments: Sequence[Instrument]) -> dict[str, Any]:
+    def _header(self, op: str, source: Source, instruments: Sequence[Instrument]) -> dict[str, Any]:
         if self._sent[0] != tuple(instruments):
             self._sent = (tuple(instruments), _INSTRUMENTS.dump_json(tuple(instruments)).decode())
-        return {"op": op, "name": name, "instruments": self._sent[1]}
+        return {"op": op, "name": source.name, "cleared": source.cleared, "instruments": self._sent[1]}
 
     def _ask(self, header: dict[str, Any], data: bytes) -> tuple[list[bytes] | None, bool]:
         if self._child is None or self._child.process.poll() is not None:
