@@ -36,6 +36,15 @@ def test_bytes_come_back_by_their_digest(store: Store) -> None:
     assert store.get(store.put(b"")) == b""
 
 
+def test_several_at_once_come_to_the_same_as_one_by_one(store: Store, place: Path) -> None:
+    items = [DATA, b"", DATA, *(bytes([n]) for n in range(20))]
+    digests = store.put_all(items)
+    assert digests == [sha256(item) for item in items]
+    assert [store.get(digest) for digest in digests] == items
+    assert store.put_all([]) == []
+    assert not [path for path in files(place) if path.name.startswith(".")]  # what was written beside
+
+
 def test_the_same_bytes_are_kept_once(place: Path) -> None:
     store = Store(str(place))
     store.put(DATA)

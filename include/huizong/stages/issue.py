@@ -7,7 +7,7 @@ is laid out from the store afterwards, so that a run killed anywhere is complete
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,8 +16,11 @@ from sqlalchemy.orm import Session
 
 from huizong.connections import required
 from huizong.definition.load import LoadedCycle, load_named
+from huizong.definition.model import Collection
 from huizong.errors import UsageError
+from huizong.frame.roster import Unit
 from huizong.instruments.form_number import new_form_number
+from huizong.instruments.model import Instrument
 from huizong.instruments.token import TokenClaims, new_serial
 from huizong.instruments.word_form import WordMaster
 from huizong.instruments.workbook import WorkbookMaster
@@ -33,6 +36,8 @@ from huizong.stages.issued import (
     stop_if_changed,
 )
 from huizong.stages.notices import form_file_names, notice_document, queue_notices
+
+_AT_ONCE = 100  # units whose files are written together
 
 
 def issue(
@@ -107,27 +112,44 @@ def _personal_forms(ctx: Context, loaded: LoadedCycle) -> list[FormIssue]:
         instrument = loaded.instrument_of(collection)
         if instrument is None:
             continue
-        workbooks, documents = WorkbookMaster(instrument), WordMaster(instrument)
-        for unit in loaded.frame(collection):
-            serial, number = new_serial(), new_form_number()
-            claims = TokenClaims(
-                ctx.home.issuer, loaded.cycle.code, collection.code, unit.code, instrument.ref, serial
-            )
-            token = ctx.token_keys.sign(claims)
-            made.append(
-                FormIssue(
-                    cycle=loaded.cycle.code,
-                    collection=collection.code,
-                    unit=unit.code,
-                    instrument=instrument.ref,
-                    serial=serial,
-                    form_number=number,
-                    token=token,
-                    workbook=ctx.store.put(workbooks.render(unit.full_name, token, number)),
-                    document=ctx.store.put(documents.render(unit.full_name, token, number)),
-                )
-            )
+        masters = WorkbookMaster(instrument), WordMaster(instrument)
+        units = loaded.frame(collection)
+        for start in range(0, len(units), _AT_ONCE):
+            made += _forms_of(ctx, loaded, collection, instrument, masters, units[start : start + _AT_ONCE])
     return made
+
+
+def _forms_of(
+    ctx: Context,
+    loaded: LoadedCycle,
+    collection: Collection,
+    instrument: Instrument,
+    masters: tuple[WorkbookMaster, WordMaster],
+    units: Sequence[Unit],
+) -> list[FormIssue]:
+    forms, files = [], []
+    for unit in units:
+        serial, number = new_serial(), new_form_number()
+        claims = TokenClaims(
+            ctx.home.issuer, loaded.cycle.code, collection.code, unit.code, instrument.ref, serial
+        )
+        token = ctx.token_keys.sign(claims)
+        files += [master.render(unit.full_name, token, number) for master in masters]
+        forms.append(
+            FormIssue(
+                cycle=loaded.cycle.code,
+                collection=collection.code,
+                unit=unit.code,
+                instrument=instrument.ref,
+                serial=serial,
+                form_number=number,
+                token=token,
+            )
+        )
+    digests = ctx.store.put_all(files)
+    for form, workbook, document in zip(forms, digests[::2], digests[1::2], strict=True):
+        form.workbook, form.document = workbook, document
+    return forms
 
 
 def _record(

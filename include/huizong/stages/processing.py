@@ -21,16 +21,17 @@ from sqlalchemy.orm import Session
 from huizong.errors import HuizongError
 from huizong.instruments.model import Instrument
 from huizong.intake.unpack import pieces
-from huizong.ledger.tables import Delivery, File, Letter, Location
+from huizong.ledger.tables import Delivery, Event, File, Letter, Location
 from huizong.mime.parse import Leaf as MailLeaf
 from huizong.mime.parse import ParsedMail, parse_message
 from huizong.mime.robots import automatic_kind
 from huizong.readers.model import FileReading
+from huizong.readers.secrecy import REASON, is_restricted
 from huizong.readers.worker import ReadWorker, Source
 from huizong.stages.alarms import raise_alarm
 from huizong.stages.awaiting import redrive
 from huizong.stages.context import Context
-from huizong.stages.filing import Filing, Leaf
+from huizong.stages.filing import Filing, Leaf, cleared_key
 from huizong.stages.issued import IssuedCycle, issued_codes, issued_cycle, log_event
 from huizong.stages.messages import file_automatic, file_words
 from huizong.store import LostError, sha256
@@ -70,6 +71,7 @@ class _Raw:
     delivery: Delivery
     places: list[Location] = field(default_factory=list)
     filed: set[str] = field(default_factory=set)
+    cleared: bool = False  # a person has seen that it is not secret, whatever it looks like
 
 
 @dataclass
@@ -81,6 +83,7 @@ class _Opened:
     leaves: list[Leaf]
     cycles: list[IssuedCycle]
     automatic: str | None
+    cleared: bool = False
     readings: dict[str, FileReading] = field(default_factory=dict)
     failure: Exception | None = None  # why it could not be opened
 
@@ -174,7 +177,9 @@ def _raw(ctx: Context, ids: Sequence[int]) -> list[_Raw]:
             select(Location).where(Location.delivery_id.in_(ids)).order_by(Location.id)
         ).all()
         filed = session.execute(select(File.delivery_id, File.digest).where(File.delivery_id.in_(ids))).all()
-    found = {delivery.id: _Raw(delivery) for delivery in deliveries}
+        keys = {cleared_key(n) for n in ids}
+        cleared = set(session.scalars(select(Event.key).where(Event.key.in_(keys))))
+    found = {d.id: _Raw(d, cleared=cleared_key(d.id) in cleared) for d in deliveries}
     for place in places:
         if place.delivery_id in found:
             found[place.delivery_id].places.append(place)
@@ -188,7 +193,7 @@ def _open(ctx: Context, worker: ReadWorker, cycles: list[IssuedCycle], raw: _Raw
     delivery = raw.delivery
     mail = parse_message(ctx.store.get(delivery.digest)) if delivery.digest else None
     open_cycles = [c for c in cycles if _concerns(c, delivery, as_of)]
-    opened = _Opened(delivery.id, mail, [], open_cycles, _automatic(ctx, mail))
+    opened = _Opened(delivery.id, mail, [], open_cycles, _automatic(ctx, mail), raw.cleared)
     if mail:
         files = [(leaf.name, leaf.data) for leaf in _files(ctx, mail)]
     else:
@@ -198,6 +203,9 @@ def _open(ctx: Context, worker: ReadWorker, cycles: list[IssuedCycle], raw: _Raw
             if leaf.digest not in raw.filed:
                 opened.leaves.append(leaf)
                 opened.readings |= {leaf.digest: reading} if reading else {}
+    if mail and not opened.silent and not raw.cleared and is_restricted([mail.subject]):
+        isolated = FileReading(kind="unknown", disposition="restricted", reason=REASON)
+        opened.readings = {leaf.digest: isolated for leaf in opened.leaves}
     return opened
 
 
@@ -212,26 +220,19 @@ def _unpacked(
     for piece in pieces(worker, name, data):
         inner = sha256(piece.data)
         leaf = Leaf(piece.name, inner, piece.data, "" if inner == digest else digest)
-        trouble = piece.reading
-        yield (
-            leaf,
-            trouble
-            and FileReading(
-                kind=trouble.kind, disposition="set_aside", reason=trouble.reason, awaiting=trouble.awaiting
-            ),
-        )
+        yield leaf, piece.reading
 
 
 def _read(worker: ReadWorker, chunk: list[_Opened]) -> None:
     """One batch for all whose forms are looked for among the same instruments: usually the whole chunk."""
-    groups: dict[tuple[str, ...], list[_Opened]] = {}
+    groups: dict[tuple[bool | str, ...], list[_Opened]] = {}
     for one in chunk:
         if not one.silent:
-            groups.setdefault(tuple(c.code for c in one.cycles), []).append(one)
+            groups.setdefault((one.cleared, *(c.code for c in one.cycles)), []).append(one)
     for members in groups.values():
         told = {digest for one in members for digest in one.readings}
         wanted = {leaf.digest: leaf for one in members for leaf in one.leaves if leaf.digest not in told}
-        sources = [Source(leaf.name, leaf.data) for leaf in wanted.values()]
+        sources = [Source(leaf.name, leaf.data, members[0].cleared) for leaf in wanted.values()]
         found = dict(zip(wanted, worker.read_all(sources, members[0].instruments), strict=True))
         for one in members:
             one.readings |= {leaf.digest: found[leaf.digest] for leaf in one.leaves if leaf.digest in found}
@@ -250,33 +251,50 @@ def _keep(ctx: Context, chunk: list[_Opened]) -> None:
 
 
 def _file_all(ctx: Context, chunk: list[_Opened], done: Processed) -> None:
-    """One transaction; a delivery that the database does not take stops no other."""
-    filed = Processed()
+    """One transaction for all; where something goes wrong one for each, so that no delivery stops another."""
     failed = [(one.id, one.failure) for one in chunk if one.failure is not None]
     opened = [one for one in chunk if one.failure is None]
-    with ctx.ledger.write() as session:
-        deliveries = _deliveries(session, opened)
-        for one in opened:
-            try:
-                with session.begin_nested():
-                    filed.add(_file(ctx, session, one, deliveries[one.id]))
-            except Exception as e:
-                if _is_outside(e):
-                    raise  # all of them are still to do
-                failed.append((one.id, e))
-    done.add(filed)
+    try:
+        done.add(_file_together(ctx, opened))
+    except Exception as e:
+        if _is_outside(e):
+            raise  # all of them are still to do
+        failed += _file_apart(ctx, opened, done)
     for delivery_id, error in failed:
         _put_by(ctx, delivery_id, error, done)
 
 
+def _file_apart(ctx: Context, opened: list[_Opened], done: Processed) -> list[tuple[int, Exception]]:
+    failed: list[tuple[int, Exception]] = []
+    for one in opened:
+        try:
+            done.add(_file_together(ctx, [one]))
+        except Exception as e:
+            if _is_outside(e):
+                raise
+            failed.append((one.id, e))
+    return failed
+
+
+def _file_together(ctx: Context, opened: list[_Opened]) -> Processed:
+    with ctx.ledger.write() as session:
+        deliveries = _deliveries(session, opened)
+        for one in opened:
+            if one.id in deliveries:
+                _file(ctx, session, one, deliveries[one.id])
+        session.flush()
+        return _counted(session, list(deliveries.values()))
+
+
 def _deliveries(session: Session, chunk: Sequence[_Opened]) -> dict[int, Delivery]:
-    rows = session.scalars(select(Delivery).where(Delivery.id.in_([one.id for one in chunk])))
-    return {delivery.id: delivery for delivery in rows}
+    """Those that no other process was quicker to file."""
+    query = select(Delivery).where(
+        Delivery.id.in_([one.id for one in chunk]), Delivery.processed_at.is_(None)
+    )
+    return {delivery.id: delivery for delivery in session.scalars(query)}
 
 
-def _file(ctx: Context, session: Session, one: _Opened, delivery: Delivery) -> Processed:
-    if delivery.processed_at is not None:
-        return Processed()
+def _file(ctx: Context, session: Session, one: _Opened, delivery: Delivery) -> None:
     mail = one.mail
     if mail:
         delivery.sender = mail.from_address
@@ -288,23 +306,22 @@ def _file(ctx: Context, session: Session, one: _Opened, delivery: Delivery) -> P
         file_automatic(ctx, session, delivery, mail, one.automatic)
     elif one.leaves:
         filing.file(one.leaves, one.readings)
-        _alarm(ctx, session, delivery)
     elif mail:
         file_words(ctx, session, delivery, mail, filing)
-    delivery.processed_at = ctx.clock.now()
-    session.flush()
-    return _count(session, delivery)
-
-
-def _alarm(ctx: Context, session: Session, delivery: Delivery) -> None:
-    """What seems to be secret is isolated and told, without a word of what it says."""
     if delivery.disposition == "restricted":
-        raise_alarm(
-            ctx, session, f"restricted:{delivery.id}", "收到疑似带有密级标志的来件，已隔离",
-            f"来件编号 d{delivery.id}，渠道 {delivery.channel}。系统未读取其内容，未据此登记任何数据。",
-            "请按保密规定处理原件，与来件单位电话联系；处理完毕后以 huizong triage close 结案。",
-            cycle=delivery.cycle,
-        )  # fmt: skip
+        _isolate(ctx, session, delivery)
+    delivery.processed_at = ctx.clock.now()
+
+
+def _isolate(ctx: Context, session: Session, delivery: Delivery) -> None:
+    """What seems to be secret is told to the operator, without a word of what it says."""
+    delivery.subject = ""
+    raise_alarm(
+        ctx, session, f"restricted:{delivery.id}", "收到疑似带有密级标志的来件，已隔离",
+        f"来件编号 d{delivery.id}，渠道 {delivery.channel}。系统未读取其内容，未据此登记任何数据。",
+        "请按保密规定处理原件，与来件单位电话联系；处理完毕后以 huizong triage close 结案。",
+        cycle=delivery.cycle,
+    )  # fmt: skip
 
 
 def _is_outside(error: Exception) -> bool:
@@ -365,12 +382,16 @@ def _automatic(ctx: Context, mail: ParsedMail | None) -> str | None:
     return automatic_kind(mail)
 
 
-def _count(session: Session, delivery: Delivery) -> Processed:
-    files = session.execute(select(File.disposition, File.cycle).where(File.delivery_id == delivery.id)).all()
+def _counted(session: Session, deliveries: Sequence[Delivery]) -> Processed:
+    files = session.execute(
+        select(File.disposition, File.cycle).where(File.delivery_id.in_([d.id for d in deliveries]))
+    ).all()
     counted = Processed()
     for row in files:
         counted.add(Processed(files={row.disposition: 1}))
-    if delivery.disposition:
-        counted.add(Processed(messages={delivery.disposition: 1}))
-    counted.cycles = {code for code in (delivery.cycle, *(row.cycle for row in files)) if code}
+    for delivery in deliveries:
+        if delivery.disposition:
+            counted.add(Processed(messages={delivery.disposition: 1}))
+    codes = (*(d.cycle for d in deliveries), *(row.cycle for row in files))
+    counted.cycles = {code for code in codes if code}
     return counted

@@ -7,17 +7,17 @@ contact where the sender is not. Duplicates, automatic mail and what belongs to 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from huizong.instruments.form_number import hyphenated
 from huizong.intake.relevance import EXPLANATION, NIL, NO_ATTACHMENT
-from huizong.ledger.tables import Contact, Delivery, File, FindingRow, FormIssue, Letter, Version
+from huizong.ledger.tables import Contact, Delivery, File, FindingRow, FormIssue, Version
 from huizong.outbox.context import (
     LetterFinding,
     ReplyContext,
@@ -28,84 +28,87 @@ from huizong.outbox.context import (
 )
 from huizong.outbox.queue import Draft, queue_letter
 from huizong.rules.model import Severity
+from huizong.stages.answers import Answer, gather, replies_before, to_answer
 from huizong.stages.context import Context
 from huizong.stages.drafts import draft
 from huizong.stages.issued import IssuedCycle
 from huizong.stages.standing import Standing, standings_now
 from huizong.stages.wording import letter_basics, missing_part, moment_text
 
-ANSWERED = ("return", "set_aside")
+_AT_ONCE = 500  # deliveries answered in one transaction: other writers must not wait for thousands
+ANSWERED = ("return", "set_aside", "subordinate", "restricted")
 CHECKING = "正在核对归属，核对后另行答复"
-
-
-@dataclass
-class _Answer:
-    """What one delivery is answered with."""
-
-    delivery: Delivery
-    files: list[File]
-    versions: list[Version]
-
-    def of(self, unit: str) -> _Answer:
-        """What of it concerns one unit: its contact hears nothing of the others in the same mail."""
-        versions = [v for v in self.versions if v.unit == unit]
-        held = {v.file_id for v in versions}
-        files = [f for f in self.files if f.id in held or f.unit == unit]
-        return _Answer(self.delivery, files, versions)
+SUM_UP = "系{unit}下属单位材料，未计入汇总，请由{unit}汇总后统一报送。"
 
 
 def answer_all(ctx: Context, issued: IssuedCycle, as_of: datetime) -> int:
     """Queue a reply for every delivery of the cycle that is checked and unanswered; how many letters."""
+    with ctx.ledger.read() as session:
+        open_ = session.scalars(_unanswered(issued, Delivery.id)).all()
+        earlier = replies_before(session, issued.code) if open_ else Counter()
+    return sum(
+        _answer_some(ctx, issued, open_[start : start + _AT_ONCE], earlier, as_of)
+        for start in range(0, len(open_), _AT_ONCE)
+    )
+
+
+def _unanswered(issued: IssuedCycle, what: Any) -> Select[Any]:
+    return (
+        select(what)
+        .where(
+            Delivery.cycle == issued.code,
+            Delivery.processed_at.is_not(None),
+            Delivery.answered_at.is_(None),
+            Delivery.disposition.in_(ANSWERED),
+        )
+        .order_by(Delivery.id)
+    )
+
+
+def _answer_some(
+    ctx: Context, issued: IssuedCycle, ids: Sequence[int], earlier: Counter[int], as_of: datetime
+) -> int:
+    """One transaction: what is said of a unit is what the ledger holds while its letter is queued."""
+    queued = 0
     with ctx.ledger.write() as session:
-        open_ = session.scalars(
-            select(Delivery)
-            .where(
-                Delivery.cycle == issued.code,
-                Delivery.processed_at.is_not(None),
-                Delivery.answered_at.is_(None),
-                Delivery.disposition.in_(ANSWERED),
-            )
-            .order_by(Delivery.id)
-        ).all()
-        if not open_:
-            return 0
-        standing = {(s.collection.code, s.unit.code): s for s in standings_now(session, issued)}
-        queued = 0
-        for delivery in open_:
-            answer = _gather(session, delivery)
-            if any(v.status == "pending" for v in answer.versions):
-                continue
-            for reply in _drafts(ctx, session, issued, answer, standing, as_of):
-                queued += (
-                    queue_letter(session, reply, salt=issued.loaded.digest, now=ctx.clock.now()) is not None
-                )
-            delivery.answered_at = ctx.clock.now()
-        return queued
+        deliveries = session.scalars(_unanswered(issued, Delivery).where(Delivery.id.in_(ids))).all()
+        answers = gather(session, deliveries)
+        standing = {
+            (s.collection.code, s.unit.code): s for s in standings_now(session, issued, _units(answers))
+        }
+        with session.no_autoflush:  # the letters go in together, at the end
+            for answer in answers:
+                if any(v.status == "pending" for v in answer.versions):
+                    continue
+                for reply in _drafts(ctx, session, issued, answer, standing, earlier, as_of):
+                    letter = queue_letter(session, reply, salt=issued.loaded.digest, now=ctx.clock.now())
+                    queued += letter is not None
+                answer.delivery.answered_at = ctx.clock.now()
+    return queued
 
 
-def _gather(session: Session, delivery: Delivery) -> _Answer:
-    files = session.scalars(select(File).where(File.delivery_id == delivery.id).order_by(File.id)).all()
-    versions = session.scalars(
-        select(Version)
-        .where(Version.delivery_id == delivery.id, Version.cycle == delivery.cycle)
-        .order_by(Version.id)
-    ).all()
-    return _Answer(delivery, list(files), list(versions))
+def _units(answers: Iterable[Answer]) -> frozenset[str]:
+    """All units that these answers may speak of."""
+    named: set[str | None] = set()
+    for answer in answers:
+        named |= {answer.delivery.unit, *(v.unit for v in answer.versions), *(f.unit for f in answer.files)}
+    return frozenset(unit for unit in named if unit)
 
 
 def _drafts(
     ctx: Context,
     session: Session,
     issued: IssuedCycle,
-    answer: _Answer,
+    answer: Answer,
     standing: dict[tuple[str, str], Standing],
+    replies: Counter[int],
     as_of: datetime,
 ) -> Iterable[Draft]:
     """One letter to each address that should hear of this delivery."""
     concerned = _concerned(issued, answer, standing)
     if not concerned:
         return
-    earlier = _replies_to(session, answer.delivery)
+    earlier = replies[answer.delivery.id]
     if earlier and not answer.versions:
         return  # driven again, and nothing new to say
     for address, contact, of_unit in _addresses(issued, answer, concerned):
@@ -117,14 +120,8 @@ def _drafts(
         yield _draft(ctx, session, issued, told, about, address, contact, as_of, key)
 
 
-def _replies_to(session: Session, delivery: Delivery) -> int:
-    """How many letters answered it before: more than none once a person has assigned what waited in it."""
-    query = select(func.count()).where(Letter.key.startswith(f"reply:{delivery.id}:", autoescape=True))
-    return session.scalar(query) or 0
-
-
 def _concerned(
-    issued: IssuedCycle, answer: _Answer, standing: dict[tuple[str, str], Standing]
+    issued: IssuedCycle, answer: Answer, standing: dict[tuple[str, str], Standing]
 ) -> list[Standing]:
     """The units this delivery is about, the sender's own first."""
     delivery = answer.delivery
@@ -137,13 +134,13 @@ def _concerned(
 
 
 def _addresses(
-    issued: IssuedCycle, answer: _Answer, concerned: list[Standing]
+    issued: IssuedCycle, answer: Answer, concerned: list[Standing]
 ) -> list[tuple[str, Contact | None, str | None]]:
     """(address, contact, unit): the sender, and the registered contacts of units it does not speak for."""
     delivery = answer.delivery
     known = issued.units_by_address.get(delivery.sender, frozenset())
     result: list[tuple[str, Contact | None, str | None]] = []
-    if delivery.kind == "mail" and (known or answer.versions):
+    if delivery.kind == "mail" and (known or answer.versions or answer.subordinates):
         contact = next(
             (c for u in known for c in issued.contacts.get(u, ()) if c.address == delivery.sender), None
         )
@@ -161,7 +158,7 @@ def _draft(
     ctx: Context,
     session: Session,
     issued: IssuedCycle,
-    answer: _Answer,
+    answer: Answer,
     concerned: list[Standing],
     address: str,
     contact: Contact | None,
@@ -169,7 +166,7 @@ def _draft(
     key: str,
 ) -> Draft:
     delivery, first = answer.delivery, concerned[0]
-    marked = _to_mark(session, answer)
+    marked = _to_mark(answer)
     context = _context(session, issued, answer, concerned, first, contact, as_of, marked=bool(marked))
     return draft(
         ctx,
@@ -187,7 +184,7 @@ def _draft(
 def _context(
     session: Session,
     issued: IssuedCycle,
-    answer: _Answer,
+    answer: Answer,
     concerned: list[Standing],
     first: Standing,
     contact: Contact | None,
@@ -195,37 +192,36 @@ def _context(
     *,
     marked: bool,
 ) -> ReplyContext:
-    findings = tuple(f for f in (_unit_findings(session, issued, v) for v in answer.versions) if f)
-    aside = tuple(_aside(answer.files))
+    findings = tuple(
+        f for f in (_unit_findings(session, issued, v, answer.to_answer(v)) for v in answer.versions) if f
+    )
+    own = contact is not None and contact.unit == first.unit.code
+    aside = tuple(_aside(issued, answer.files, own=own))
     owing = [s for s in concerned if s.status != "nil"]
     queries = [f for s in concerned for f in s.open_queries]
     missing = tuple(dict.fromkeys(missing_part(p) for s in owing for p in s.absent_parts))
+    if answer.only_restricted:
+        missing = ()
     return ReplyContext(
         **letter_basics(issued, first.collection, first.unit, contact, as_of, first.due),
         kind=choose_reply_kind(findings, aside, missing),
         received_text=moment_text(answer.delivery.received_at, issued),
-        taken=tuple(_taken(session, issued, answer)),
+        taken=tuple(_taken(issued, answer)),
         set_aside=aside,
         findings=findings,
         missing_parts=missing,
-        complete=all(s.status in {"complete", "nil"} for s in concerned),
+        complete=not answer.only_restricted and all(s.status in {"complete", "nil"} for s in concerned),
         nil=answer.delivery.reason == NIL,
         no_attachment=answer.delivery.reason == NO_ATTACHMENT,
-        explained=answer.delivery.reason == EXPLANATION or _has_explanations(session, answer),
+        explained=answer.delivery.reason == EXPLANATION or answer.explained,
         awaits_consent=any(f.explanation for f in queries),
         open_findings=sum(not f.explanation for f in queries),
         marked=marked,
+        restricted=answer.restricted,
     )
 
 
-def _has_explanations(session: Session, answer: _Answer) -> bool:
-    query = select(FindingRow.id).where(
-        FindingRow.version_id.in_([v.id for v in answer.versions]), FindingRow.explanation.is_not(None)
-    )
-    return session.scalars(query).first() is not None
-
-
-def _taken(session: Session, issued: IssuedCycle, answer: _Answer) -> Iterable[TakenFile]:
+def _taken(issued: IssuedCycle, answer: Answer) -> Iterable[TakenFile]:
     names = {file.id: file for file in answer.files}
     for version in answer.versions:
         part = issued.collection(version.collection).part(version.part)
@@ -236,26 +232,31 @@ def _taken(session: Session, issued: IssuedCycle, answer: _Answer) -> Iterable[T
                 file=names[version.file_id].name,
                 kind=missing_part(part).kind,
                 version=version.number,
-                note=_note(session, version),
+                note=_note(answer, version),
             )
 
 
-def _note(session: Session, version: Version) -> str:
+def _note(answer: Answer, version: Version) -> str:
     if version.status != "rejected":
         return ""
-    return "退回修改" if _asks_something(session, version) else "说明待审定"
+    return "退回修改" if answer.asks_something(version) else "说明待审定"
 
 
-def _aside(files: list[File]) -> Iterable[SetAsideFile]:
+def _aside(issued: IssuedCycle, files: list[File], *, own: bool) -> Iterable[SetAsideFile]:
+    """What was not taken, and what to do about it. `own`: the letter goes to the unit's own contact."""
     for file in files:
         if file.disposition == "set_aside":
             yield SetAsideFile(file=file.name, reason=file.reason)
         elif file.disposition == "triage":
             yield SetAsideFile(file=file.name, reason=CHECKING)
+        elif file.disposition == "subordinate":
+            unit = "{单位}" if own else issued.unit(file.unit).full_name if file.unit else "上级单位"
+            yield SetAsideFile(file=file.name, reason=SUM_UP.format(unit=unit))
 
 
-def _unit_findings(session: Session, issued: IssuedCycle, version: Version) -> UnitFindings | None:
-    rows = findings_of(session, version)
+def _unit_findings(
+    session: Session, issued: IssuedCycle, version: Version, rows: Sequence[FindingRow]
+) -> UnitFindings | None:
     if not rows:
         return None
     instrument = issued.loaded.instrument_of(issued.collection(version.collection))
@@ -292,27 +293,14 @@ def _place(sheet: str, cell: str) -> str:
 
 
 def findings_of(session: Session, version: Version) -> list[FindingRow]:
-    """A version's open findings that the unit has to answer: what it has explained waits for us, and what
-    it has corrected meanwhile is done with."""
-    if version.status == "superseded":
-        return []
-    query = select(FindingRow).where(
-        FindingRow.version_id == version.id,
-        FindingRow.settled_at.is_(None),
-        FindingRow.explanation.is_(None),
-    )
-    return list(session.scalars(query.order_by(FindingRow.id)))
+    """A version's findings that the unit has to answer (`answers.to_answer`)."""
+    query = select(FindingRow).where(FindingRow.version_id == version.id)
+    return to_answer(version, session.scalars(query.order_by(FindingRow.id)))
 
 
-def _to_mark(session: Session, answer: _Answer) -> list[int]:
+def _to_mark(answer: Answer) -> list[int]:
     """Versions whose workbook goes back marked: xlsx with findings that ask for something."""
     kinds = {file.id: file.kind for file in answer.files}
     return [
-        v.id
-        for v in answer.versions
-        if kinds.get(v.file_id) in {"xlsx", "xlsm"} and _asks_something(session, v)
+        v.id for v in answer.versions if kinds.get(v.file_id) in {"xlsx", "xlsm"} and answer.asks_something(v)
     ]
-
-
-def _asks_something(session: Session, version: Version) -> bool:
-    return any(f.severity != "hint" for f in findings_of(session, version))

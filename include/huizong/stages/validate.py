@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -15,7 +16,7 @@ from huizong.errors import OperatorError
 from huizong.home import find_file
 from huizong.instruments.model import Instrument
 from huizong.ledger.tables import File, FindingRow, Value, Version
-from huizong.readers.model import FileReading, FormReading
+from huizong.readers.model import FileReading
 from huizong.rules.model import SEVERITIES, Finding, FormRow
 from huizong.rules.run import run_batch, suite_version
 from huizong.stages.context import Context
@@ -23,9 +24,10 @@ from huizong.stages.explanations import EXPLAINABLE, explain_new
 from huizong.stages.issued import IssuedCycle, issued_cycle, log_event, require_aware
 from huizong.stages.processing import process_pending
 from huizong.stages.replies import answer_all
-from huizong.stages.versions import COUNTING, settle, versions_of
+from huizong.stages.versions import COUNTING, settle
 
 _AT_ONCE = 200  # versions recorded in one transaction: other writers must not wait for thousands
+_JUDGED_AT_ONCE = 5_000  # versions in one validation: a large one costs hardly more, but for its memory
 
 
 def validate(ctx: Context, code: str, as_of: datetime, *, send: bool = True) -> dict[str, Any]:
@@ -80,28 +82,30 @@ def _check_forms(ctx: Context, issued: IssuedCycle, collection: Collection) -> N
         return
     with ctx.ledger.read() as session:
         pending = _pending(session, issued, collection, forms=True)
-        rows = [_row(session, issued, version) for version in pending]
     if not pending:
         return
     path = suite_path(ctx, instrument)
-    ctx.say(f"审核 {collection.code} 的 {len(rows)} 份报表")
-    found = run_batch(rows, instrument, path)
-    version_of_rules = suite_version(path)
-    for start in range(0, len(pending), _AT_ONCE):
-        with ctx.ledger.write() as session:
-            for version in pending[start : start + _AT_ONCE]:
-                fresh = session.get_one(Version, version.id)
-                findings = found[str(version.id)]
-                if fresh.status == "pending":
-                    _record(ctx, session, collection, instrument, fresh, findings, version_of_rules)
+    rules_version = suite_version(path)
+    ctx.say(f"审核 {collection.code} 的 {len(pending)} 份报表")
+    for batch in _in_parts(pending, _JUDGED_AT_ONCE):
+        with ctx.ledger.read() as session:
+            rows = _rows(session, issued, batch)
+        found = run_batch(rows, instrument, path)
+        for part in _in_parts(batch, _AT_ONCE):
+            with ctx.ledger.write() as session:
+                for checking in _still_pending(session, part):
+                    findings = found[str(checking.version.id)]
+                    _record(ctx, session, collection, instrument, checking, findings, rules_version)
 
 
-def _pending(
-    session: Session, issued: IssuedCycle, collection: Collection, *, forms: bool
-) -> Sequence[Version]:
-    """Unchecked versions, oldest first: those of forms, or all others."""
+def _in_parts(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    return (ids[start : start + size] for start in range(0, len(ids), size))
+
+
+def _pending(session: Session, issued: IssuedCycle, collection: Collection, *, forms: bool) -> Sequence[int]:
+    """Ids of unchecked versions, oldest first: those of forms, or all others."""
     return session.scalars(
-        select(Version)
+        select(Version.id)
         .where(
             Version.cycle == issued.code,
             Version.collection == collection.code,
@@ -112,9 +116,20 @@ def _pending(
     ).all()
 
 
-def _row(session: Session, issued: IssuedCycle, version: Version) -> FormRow:
+def _rows(session: Session, issued: IssuedCycle, ids: Sequence[int]) -> list[FormRow]:
+    found = session.execute(
+        select(Version, File.reading)
+        .join(File, Version.file_id == File.id)
+        .where(Version.id.in_(ids))
+        .order_by(Version.id)
+    ).all()
+    previous = _previous(session, issued, [version.unit for version, _ in found])
+    return [_row(issued, version, reading, previous.get(version.unit, {})) for version, reading in found]
+
+
+def _row(issued: IssuedCycle, version: Version, reading: str | None, previous: dict[str, Decimal]) -> FormRow:
     unit = issued.unit(version.unit)
-    form = form_of(session, version)
+    form = FileReading.model_validate_json(reading or "{}").forms[version.form]
     return FormRow(
         key=str(version.id),
         unit_name=unit.full_name,
@@ -126,36 +141,64 @@ def _row(session: Session, issued: IssuedCycle, version: Version) -> FormRow:
         title=form.title,
         unit_text=form.unit_text,
         unit_names=unit.names,
-        previous=_previous(session, issued, version),
+        previous=previous,
     )
 
 
-def form_of(session: Session, version: Version) -> FormReading:
-    """The reading of a version's form."""
-    return _reading_of(session, version).forms[version.form]
-
-
-def _reading_of(session: Session, version: Version) -> FileReading:
-    text = session.scalars(select(File.reading).where(File.id == version.file_id)).one()
-    return FileReading.model_validate_json(text or "{}")
-
-
-def _previous(session: Session, issued: IssuedCycle, version: Version) -> dict[str, Decimal]:
-    """The unit's counted figures of the previous cycle, where this ledger holds it."""
+def _previous(session: Session, issued: IssuedCycle, units: Sequence[str]) -> dict[str, dict[str, Decimal]]:
+    """Unit → its counted figures of the previous cycle, where this ledger holds it."""
     previous = issued.loaded.cycle.previous
     if previous is None:
         return {}
     rows = session.execute(
-        select(Value.item, Value.number)
+        select(Version.unit, Value.item, Value.number)
         .join(Version, Value.version_id == Version.id)
         .where(
             Version.cycle == previous,
-            Version.unit == version.unit,
+            Version.unit.in_(units),
             Version.status.in_(COUNTING),
             Value.number.is_not(None),
         )
     )
-    return {row.item: row.number for row in rows if row.number is not None}
+    found: dict[str, dict[str, Decimal]] = {}
+    for row in rows:
+        found.setdefault(row.unit, {})[row.item] = row.number
+    return found
+
+
+@dataclass(frozen=True)
+class _Checking:
+    """A version on its way to a status, with all versions of the same part, oldest first."""
+
+    version: Version
+    siblings: Sequence[Version]
+
+
+def _still_pending(session: Session, ids: Sequence[int]) -> list[_Checking]:
+    """Those that no other process has checked meanwhile, oldest first."""
+    versions = session.scalars(
+        select(Version).where(Version.id.in_(ids), Version.status == "pending").order_by(Version.id)
+    ).all()
+    groups: dict[tuple[str, str, str, str], list[Version]] = {}
+    for sibling in _siblings(session, versions):
+        groups.setdefault(_part_of(sibling), []).append(sibling)
+    return [_Checking(version, groups[_part_of(version)]) for version in versions]
+
+
+def _siblings(session: Session, versions: Sequence[Version]) -> Sequence[Version]:
+    return session.scalars(
+        select(Version)
+        .where(
+            Version.cycle.in_({v.cycle for v in versions}),
+            Version.collection.in_({v.collection for v in versions}),
+            Version.unit.in_({v.unit for v in versions}),
+        )
+        .order_by(Version.number)
+    ).all()
+
+
+def _part_of(version: Version) -> tuple[str, str, str, str]:
+    return version.cycle, version.collection, version.unit, version.part
 
 
 def return_status(findings: Sequence[Finding | FindingRow]) -> str:
@@ -171,10 +214,11 @@ def _record(
     session: Session,
     collection: Collection,
     instrument: Instrument,
-    version: Version,
+    checking: _Checking,
     findings: Sequence[Finding],
     rules_version: str,
 ) -> None:
+    version = checking.version
     for finding in findings:
         session.add(
             FindingRow(
@@ -193,24 +237,28 @@ def _record(
     if any(finding.severity in EXPLAINABLE for finding in findings):
         session.flush()
         open_ = explain_new(ctx, session, version, _reading_of(session, version), instrument.numbers)
-    _conclude(ctx, session, collection, version, return_status(open_), rules_version)
+    _conclude(ctx, session, collection, checking, return_status(open_), rules_version)
+
+
+def _reading_of(session: Session, version: Version) -> FileReading:
+    text = session.scalars(select(File.reading).where(File.id == version.file_id)).one()
+    return FileReading.model_validate_json(text or "{}")
 
 
 def _conclude(
     ctx: Context,
     session: Session,
     collection: Collection,
-    version: Version,
+    checking: _Checking,
     status: str,
     rules_version: str | None,
 ) -> None:
+    version = checking.version
     version.status = status
     version.rules_version = rules_version
     version.checked_at = ctx.clock.now()
-    session.flush()
     part = collection.part(version.part)
-    siblings = versions_of(session, version.cycle, version.collection, version.unit, version.part)
-    settle(siblings, appends=bool(part and part.appends))
+    settle(checking.siblings, appends=bool(part and part.appends))
     log_event(
         session, ctx, "checked", cycle=version.cycle, collection=version.collection, unit=version.unit,
         version=version.id, status=status,
@@ -219,9 +267,12 @@ def _conclude(
 
 def _accept_other_parts(ctx: Context, issued: IssuedCycle, collection: Collection) -> None:
     """Parts without figures count as they came: they were opened, and a person looks at them."""
-    with ctx.ledger.write() as session:
-        for version in _pending(session, issued, collection, forms=False):
-            _conclude(ctx, session, collection, version, "accepted", None)
+    with ctx.ledger.read() as session:
+        pending = _pending(session, issued, collection, forms=False)
+    for part in _in_parts(pending, _AT_ONCE):
+        with ctx.ledger.write() as session:
+            for checking in _still_pending(session, part):
+                _conclude(ctx, session, collection, checking, "accepted", None)
 
 
 def _counts(session: Session, issued: IssuedCycle) -> tuple[dict[str, int], dict[str, int]]:
