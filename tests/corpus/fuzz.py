@@ -30,7 +30,7 @@ from form_files import FORM
 
 from corpus import honest, office_made
 from huizong.readers import confine, entry, limits
-from huizong.readers.archives import ARCHIVES
+from huizong.readers.packing.archives import ARCHIVES
 from huizong.readers.sniff import sniff
 from huizong.readers.worker import CRASHED, NOT_UNPACKED, TIMED_OUT, Limits, ReadWorker, Source
 

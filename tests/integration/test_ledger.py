@@ -212,7 +212,7 @@ def a_row(table: sa.Table, identity: int) -> dict[str, Any]:
 
 
 # What may stand there twice; everything else is a fact that is recorded once.
-MAY_REPEAT = {"delivery", "file", "finding", "decision"}
+MAY_REPEAT = {"delivery", "file", "finding", "decision", "keying"}
 
 
 def test_every_fact_that_happens_once_has_a_key(ledger: Ledger) -> None:

@@ -13,10 +13,10 @@ from PIL import Image, ImageDraw
 
 from huizong.instruments.form_number import printed_form_number
 from huizong.readers.entry import look_at
-from huizong.readers.look import look
 from huizong.readers.model import FileReading
-from huizong.readers.ocr import recognise
-from huizong.readers.pdf import render
+from huizong.readers.paper.look import look
+from huizong.readers.paper.ocr import recognise
+from huizong.readers.paper.pdf import render
 
 pytestmark = pytest.mark.slow
 

@@ -18,7 +18,7 @@ from huizong.errors import OperatorError, TransientError, UsageError
 from huizong.instruments.form_number import find_form_number
 from huizong.intake.arrivals import Arrivals
 from huizong.ledger.tables import Location
-from huizong.readers.grid import TOKEN_PREFIX
+from huizong.readers.layout.grid import TOKEN_PREFIX
 from huizong.stages.chase import chase
 from huizong.stages.issue import issue
 from huizong.stages.release import approve

@@ -18,7 +18,7 @@ from form_files import FORM, TOKEN, UNIT, VALUES, filled, saved
 
 from huizong.errors import RejectedError
 from huizong.instruments.word_form import word_form
-from huizong.readers.pdf import read_pdf
+from huizong.readers.paper.pdf import read_pdf
 from huizong.readers.worker import ReadWorker
 
 pytestmark = pytest.mark.slow

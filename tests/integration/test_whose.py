@@ -18,7 +18,7 @@ from huizong.instruments.form_number import find_form_number
 from huizong.instruments.token import TokenKeys
 from huizong.intake.relevance import CONTACT_CHANGE
 from huizong.ledger.tables import Delivery, Event, File
-from huizong.readers.grid import TOKEN_PREFIX
+from huizong.readers.layout.grid import TOKEN_PREFIX
 from huizong.stages.triage import assign, release, waiting
 from huizong_demo.mailserver import EmbeddedMailServer
 from mailing import ADDRESS, STRANGER, answer, inbox, report, sweep

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from form_files import FORM
 
-from huizong.readers.forms import find_forms
-from huizong.readers.grammar import CellValue
-from huizong.readers.grid import Grid
+from huizong.readers.layout.forms import find_forms
+from huizong.readers.layout.grammar import CellValue
+from huizong.readers.layout.grid import Grid
 from huizong.readers.model import FormReading
 
 Row = list[CellValue]

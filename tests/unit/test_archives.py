@@ -17,9 +17,9 @@ import archive_files as made
 import pytest
 from form_files import FORM, VALUES, xlsx
 
-from huizong.readers import haul, packed
-from huizong.readers.archives import ARCHIVES, unpack
 from huizong.readers.model import Unpacked
+from huizong.readers.packing import haul, packed
+from huizong.readers.packing.archives import ARCHIVES, unpack
 from huizong.readers.sniff import sniff
 from huizong.readers.worker import ReadWorker
 

@@ -10,10 +10,10 @@ import pytest
 from form_files import FORM, UNIT, VALUES
 
 from huizong.errors import RejectedError
-from huizong.readers.delimited import read_delimited
 from huizong.readers.entry import read_bytes
 from huizong.readers.model import FileReading
-from huizong.readers.spreadsheet import NO_FORM
+from huizong.readers.sheets.delimited import read_delimited
+from huizong.readers.sheets.spreadsheet import NO_FORM
 
 ROWS = [[FORM.title, "", ""], [f"{FORM.unit_line}{UNIT}", "", ""]] + [
     [item.label, "", str(VALUES[item.code])]

@@ -28,9 +28,9 @@ from huizong.intake.parts import classify
 from huizong.intake.recognise import FILE_PROBLEMS, Witnesses, identify
 from huizong.intake.relevance import words_only
 from huizong.mime.parse import parse_message
-from huizong.readers.grammar import read_value
+from huizong.readers.layout.grammar import read_value
 from huizong.readers.model import FileReading, FormReading, ItemReading, State
-from huizong.readers.number_formats import shown_otherwise
+from huizong.readers.sheets.number_formats import shown_otherwise
 from huizong.rules.columns import frame
 from huizong.rules.hints import hint
 from huizong.rules.model import SEVERITIES, SEVERITY_FOR_CLERK, Finding, FormRow

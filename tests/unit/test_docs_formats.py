@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, get_args
 
 from documents import DOCS, Row, tables, tables_of
-from huizong.readers import office as office_files
-from huizong.readers.archives import ARCHIVES
 from huizong.readers.entry import MATERIAL, NOT_LOOKED, READERS, SET_ASIDE, TOO_DEEP, UNKNOWN
 from huizong.readers.model import ItemReading
-from huizong.readers.office import check_old_document
-from huizong.readers.pages import SCANNED, SIGNED, UNREAD
-from huizong.readers.spreadsheet import HIDDEN_FIGURES, PERHAPS_ERRORS
+from huizong.readers.packing.archives import ARCHIVES
+from huizong.readers.paper.pages import SCANNED, SIGNED, UNREAD
+from huizong.readers.sheets.spreadsheet import HIDDEN_FIGURES, PERHAPS_ERRORS
+from huizong.readers.words import office as office_files
+from huizong.readers.words.office import check_old_document
 from huizong.stages.read import read_files
 from office import CYCLE, Office, honest, statistics_form
 
@@ -22,8 +22,9 @@ from office import CYCLE, Office, honest, statistics_form
 def _constant(path: str) -> Any:
     """`readers.limits.MAX_ROW`, or `readers.entry.SET_ASIDE.msg`, from the package."""
     names = path.split(".")
-    found: Any = importlib.import_module(".".join(["huizong", *names[:2]]))
-    for name in names[2:]:
+    package = next(n for n, name in enumerate(names) if name.isupper() or name[0].isupper())
+    found: Any = importlib.import_module(".".join(["huizong", *names[:package]]))
+    for name in names[package:]:
         found = found[name] if isinstance(found, Mapping) else getattr(found, name)
     return found
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from huizong.instruments.model import Item
-from huizong.readers.grammar import CellValue, read_value
+from huizong.readers.layout.grammar import CellValue, read_value
 
 COUNT = Item(code="activities.held", label="举办活动次数", group="g", type="integer", unit="次")
 PEOPLE = Item(code="public.offline", label="线下活动群众参与数量", group="g", type="integer", unit="人次")

@@ -7,8 +7,8 @@ from form_files import FORM
 from form_grids import WANTED, Row, grid, numbers, one, printed, row_of
 
 from huizong.instruments.form_number import new_form_number, printed_form_number
-from huizong.readers.forms import find_forms
-from huizong.readers.grid import a1
+from huizong.readers.layout.forms import find_forms
+from huizong.readers.layout.grid import a1
 
 LAST_YEAR = FORM.model_copy(update={"version": "2021", "title": "2021年全国科技活动周开展情况统计表"})
 

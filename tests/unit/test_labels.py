@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from huizong.instruments.model import load_instrument
-from huizong.readers.labels import Labels, normalise
+from huizong.readers.layout.labels import Labels, normalise
 
 ROOT = Path(__file__).parents[2]
 FORM = load_instrument(ROOT / "include/forms/activity-week-statistics@2022.yaml")

@@ -9,9 +9,9 @@ import pytest
 from form_files import FORM
 from form_grids import WANTED, Row, grid, numbers, one, printed, row_of
 
-from huizong.readers.forms import find_forms
-from huizong.readers.labels import labels_of
-from huizong.readers.layouts import pairs
+from huizong.readers.layout.forms import find_forms
+from huizong.readers.layout.labels import labels_of
+from huizong.readers.layout.layouts import pairs
 
 LABELS = labels_of(FORM.items)
 HEAD: list[Row] = [[FORM.title], [f"{FORM.unit_line}红旗区科学技术局"]]

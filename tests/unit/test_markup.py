@@ -12,7 +12,7 @@ from form_files import FORM, UNIT, VALUES
 from huizong.readers import limits
 from huizong.readers.entry import read_bytes
 from huizong.readers.model import FileReading
-from huizong.readers.spreadsheet import NO_FORM
+from huizong.readers.sheets.spreadsheet import NO_FORM
 
 SPREADSHEET = "urn:schemas-microsoft-com:office:spreadsheet"
 EXCEL = "urn:schemas-microsoft-com:office:excel"

@@ -9,7 +9,7 @@ from form_files import FORM
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huizong.readers.number_formats import HIDDEN, reads_otherwise, shown_otherwise, suspicious
+from huizong.readers.sheets.number_formats import HIDDEN, reads_otherwise, shown_otherwise, suspicious
 
 COUNT = FORM.by_code["public.online"]  # 人次
 MONEY = FORM.by_code["funding.county"]  # 万元

@@ -13,7 +13,7 @@ from pdf_files import Paper, form_page, ofd, png, spread_text_object, text_objec
 from huizong.errors import RejectedError
 from huizong.readers.entry import read_bytes
 from huizong.readers.model import FileReading, FormReading
-from huizong.readers.ofd import images, read_ofd
+from huizong.readers.paper.ofd import images, read_ofd
 
 NUMBER = "表单编号：ACDE-FGH2-0"
 

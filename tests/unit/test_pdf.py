@@ -12,7 +12,7 @@ from pdf_files import HEIGHT, WIDTH, Paper, form_page, pdf, signed, typed_upon
 from huizong.errors import RejectedError
 from huizong.readers.entry import read_bytes
 from huizong.readers.model import FileReading, FormReading
-from huizong.readers.pdf import read_pdf, render
+from huizong.readers.paper.pdf import read_pdf, render
 
 NUMBER = "表单编号：ACDE-FGH2-0"
 REPORT = [(60.0, 60.0 + 20 * n, f"科技活动周总结第{n}段：开展了讲座、展览与开放日活动。") for n in range(10)]

@@ -8,7 +8,7 @@ from paper import saved_as
 from PIL import ExifTags, Image
 
 from huizong.errors import RejectedError
-from huizong.readers.picture import HEIC, MAX_SIDE, TOO_MANY_PIXELS, open_pictures
+from huizong.readers.paper.picture import HEIC, MAX_SIDE, TOO_MANY_PIXELS, open_pictures
 
 
 def half_black(width: int, height: int) -> Image.Image:

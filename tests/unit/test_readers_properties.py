@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huizong.instruments.model import Item
-from huizong.readers.forms import find_forms
-from huizong.readers.grammar import CellValue, read_value
-from huizong.readers.grid import Grid
+from huizong.readers.layout.forms import find_forms
+from huizong.readers.layout.grammar import CellValue, read_value
+from huizong.readers.layout.grid import Grid
 from huizong.rules.hints import hint, likely
 
 COUNT = FORM.by_code["public.online"]

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from form_files import FORM, UNIT, VALUES
 
-from huizong.readers.forms import find_forms
+from huizong.readers.layout.forms import find_forms
 from huizong.readers.model import FormReading
-from huizong.readers.ocr import Line
-from huizong.readers.scanned import UNSURE, grid_of
+from huizong.readers.paper.ocr import Line
+from huizong.readers.paper.scanned import UNSURE, grid_of
 
 PITCH, HEIGHT = 60.0, 32.0
 LONG = "funding.in_kind"

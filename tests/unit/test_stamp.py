@@ -9,7 +9,7 @@ import pytest
 from paper import CRIMSON, FADED, VERMILION, font, page, saved_as, seal, stamped, worn
 from PIL import Image, ImageDraw
 
-from huizong.readers.stamp import has_red_stamp, stamp_on_pdf
+from huizong.readers.paper.stamp import has_red_stamp, stamp_on_pdf
 
 MM = 827 / 210  # pixels of a millimetre on A4 at 100 dpi
 

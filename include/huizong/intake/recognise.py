@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from huizong.readers.labels import normalise
+from huizong.readers.layout.labels import normalise
 
 FILE_PROBLEMS = {
     "altered": "表内的识别码被改动过",

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from huizong.readers.archives import ARCHIVES
 from huizong.readers.entry import set_aside
 from huizong.readers.model import FileReading, Unpacked
+from huizong.readers.packing.archives import ARCHIVES
 from huizong.readers.sniff import sniff
 
 MAX_DEPTH = 2

@@ -11,18 +11,19 @@ from pathlib import Path, PurePosixPath
 
 from huizong.errors import RejectedError
 from huizong.instruments.model import Instrument
-from huizong.readers import archives, haul, limits, secrecy
-from huizong.readers.delimited import read_delimited
-from huizong.readers.draw import draw
-from huizong.readers.markup import read_html, read_mht
+from huizong.readers import limits, secrecy
 from huizong.readers.model import FileReading, Unpacked
-from huizong.readers.ofd import read_ofd
-from huizong.readers.office import check_old_document
-from huizong.readers.pdf import read_pdf
-from huizong.readers.sheetml import read_xml_spreadsheet
+from huizong.readers.packing import archives, haul
+from huizong.readers.paper.draw import draw
+from huizong.readers.paper.ofd import read_ofd
+from huizong.readers.paper.pdf import read_pdf
+from huizong.readers.sheets.delimited import read_delimited
+from huizong.readers.sheets.markup import read_html, read_mht
+from huizong.readers.sheets.sheetml import read_xml_spreadsheet
+from huizong.readers.sheets.spreadsheet import read_spreadsheet
 from huizong.readers.sniff import sniff
-from huizong.readers.spreadsheet import read_spreadsheet
-from huizong.readers.word import read_word
+from huizong.readers.words.office import check_old_document
+from huizong.readers.words.word import read_word
 
 Reader = Callable[[str, bytes, Sequence[Instrument]], FileReading]
 
@@ -109,7 +110,7 @@ def read_bytes(data: bytes, name: str, instruments: Sequence[Instrument]) -> Fil
 
 def look_at(data: bytes, name: str, instruments: Sequence[Instrument]) -> FileReading:
     """Recognise what is on a picture; a picture that nothing is made of is still material."""
-    from huizong.readers.look import look
+    from huizong.readers.paper.look import look
 
     kind = sniff(data)
     return _guarded(kind, name, lambda: look(kind, data, name, instruments)) or not_looked(kind)
@@ -191,7 +192,7 @@ def _with_stamp(reading: FileReading, data: bytes) -> FileReading:
     """A form printed to PDF may bear its seal as a picture, which no text tells."""
     if reading.kind != "pdf" or not reading.forms or reading.stamp is not None:
         return reading
-    from huizong.readers.stamp import stamp_on_pdf
+    from huizong.readers.paper.stamp import stamp_on_pdf
 
     return reading.model_copy(update={"stamp": stamp_on_pdf(data)})
 

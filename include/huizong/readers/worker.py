@@ -25,7 +25,7 @@ from huizong.readers.convert import Converter
 from huizong.readers.entry import not_looked, read_without_child, set_aside
 from huizong.readers.model import FileReading, ItemReading, Member, Unpacked
 from huizong.readers.sniff import sniff
-from huizong.readers.word import MAX_TEXT
+from huizong.readers.words.word import MAX_TEXT
 
 TIMED_OUT = "文件读取超时，内容异常或过大，请将统计表另存为新文件后重新发送。"
 CRASHED = "文件内容异常，无法读取，请在 Excel 或 WPS 中打开、另存为 xlsx 后重新发送。"

@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 
 from huizong.instruments.model import Item
-from huizong.readers.grammar import squeeze
+from huizong.readers.layout.grammar import squeeze
 
 _DIGITS = {c: n for n, cs in enumerate(("〇零○", "一壹", "二贰两", "三叁", "四肆")) for c in cs}
 _DIGITS |= {c: n for n, cs in enumerate(("五伍", "六陆", "七柒", "八捌", "九玖"), start=5) for c in cs}

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from huizong.intake.relevance import is_long_enough
 from huizong.ledger.tables import Delivery, FindingRow, Value, Version
 from huizong.mime.robots import own_words
-from huizong.readers.grammar import squeeze
+from huizong.readers.layout.grammar import squeeze
 from huizong.readers.model import Explanation, FileReading
 from huizong.stages.context import Context
 from huizong.stages.filing import Filing

@@ -16,7 +16,7 @@ from huizong.errors import UsageError
 from huizong.instruments.model import Instrument
 from huizong.intake.recognise import Verdict
 from huizong.ledger.tables import Delivery, File, Keying
-from huizong.readers.grammar import read_value
+from huizong.readers.layout.grammar import read_value
 from huizong.readers.model import FileReading, FormReading
 from huizong.readers.worker import LOOKING, ReadWorker
 from huizong.stages.context import Context

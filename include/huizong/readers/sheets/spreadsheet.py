@@ -17,13 +17,14 @@ from python_calamine import CalamineWorkbook, PasswordError, SheetTypeEnum, Shee
 
 from huizong.errors import RejectedError
 from huizong.instruments.model import Instrument
-from huizong.readers import biff, limits, ods, sheet_xml
-from huizong.readers.explanations import find_explanations
-from huizong.readers.forms import find_forms, find_hidden_forms
-from huizong.readers.grammar import CellValue
-from huizong.readers.grid import TOKEN_PREFIX, Grid, Place, Raw
+from huizong.readers import limits
+from huizong.readers.layout.forms import find_forms, find_hidden_forms
+from huizong.readers.layout.grammar import CellValue
+from huizong.readers.layout.grid import TOKEN_PREFIX, Grid, Place, Raw
 from huizong.readers.model import FileReading, FormReading
-from huizong.readers.sheet_xml import place_of
+from huizong.readers.sheets import biff, ods, sheet_xml
+from huizong.readers.sheets.explanations import find_explanations
+from huizong.readers.sheets.sheet_xml import place_of
 
 NO_FORM = "表格中未找到本次统计表，请使用通知所附表样填报，勿增删行列。"
 FORM_HIDDEN = "统计表在隐藏的工作表“{sheet}”中，请取消隐藏并核对后重新发送。"

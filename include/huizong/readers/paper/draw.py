@@ -26,7 +26,7 @@ def draw(kind: str, data: bytes) -> Unpacked:
 
 
 def _pages(kind: str, data: bytes) -> Iterator[Member]:
-    from huizong.readers import ofd, pdf, picture
+    from huizong.readers.paper import ofd, pdf, picture
 
     drawn: Iterator[picture.Picture]
     if kind == "ofd":

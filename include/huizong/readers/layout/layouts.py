@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from huizong.instruments.model import Instrument
-from huizong.readers.columns import Hit, has_figure_beside, is_figure
-from huizong.readers.grammar import CellValue, squeeze
-from huizong.readers.grid import TOKEN_PREFIX, Grid, Place
-from huizong.readers.labels import Labels, Match
+from huizong.readers.layout.columns import Hit, has_figure_beside, is_figure
+from huizong.readers.layout.grammar import CellValue, squeeze
+from huizong.readers.layout.grid import TOKEN_PREFIX, Grid, Place
+from huizong.readers.layout.labels import Labels, Match
 
 _PARTS = re.compile(r"[；;\n，,。]+")
 _COLON = re.compile(r"[:：=＝]")

@@ -12,12 +12,12 @@ from huizong.errors import RejectedError
 from huizong.instruments.model import Instrument
 from huizong.mime.charset import decode_bytes
 from huizong.readers import limits
-from huizong.readers.forms import find_forms
-from huizong.readers.grammar import CellValue
-from huizong.readers.grid import Grid, Place
+from huizong.readers.layout.forms import find_forms
+from huizong.readers.layout.grammar import CellValue
+from huizong.readers.layout.grid import Grid, Place
 from huizong.readers.model import FileReading
-from huizong.readers.spreadsheet import NO_FORM
-from huizong.readers.word import MAX_TEXT
+from huizong.readers.sheets.spreadsheet import NO_FORM
+from huizong.readers.words.word import MAX_TEXT
 
 _CHARSET = re.compile(rb"""charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.I)
 _EXCEL = re.compile(r"urn:schemas-microsoft-com:office:excel|Excel\.Sheet|<x:ExcelWorkbook>", re.I)

@@ -17,10 +17,10 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from math import isfinite
 
-from huizong.readers.grammar import CellValue, squeeze
-from huizong.readers.grid import Grid, Place
-from huizong.readers.pages import Page, Run
-from huizong.readers.ruled import NEAR, Box, tables
+from huizong.readers.layout.grammar import CellValue, squeeze
+from huizong.readers.layout.grid import Grid, Place
+from huizong.readers.paper.pages import Page, Run
+from huizong.readers.paper.ruled import NEAR, Box, tables
 
 # In heights of the text: what stands further apart on a line is another cell; with tables, and without.
 _WIDE_GAP = 2.0

@@ -14,9 +14,9 @@ from lxml import etree
 
 from huizong.instruments.model import Item
 from huizong.readers import limits
-from huizong.readers.grid import Place, Raw
+from huizong.readers.layout.grid import Place, Raw
 from huizong.readers.model import State
-from huizong.readers.number_formats import HIDDEN, reads_otherwise
+from huizong.readers.sheets.number_formats import HIDDEN, reads_otherwise
 
 _PARSER = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
 _MOST = limits.MAX_ROW * limits.MAX_COLUMN

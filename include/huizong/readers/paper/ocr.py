@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from huizong.readers.picture import Picture, shrink
+from huizong.readers.paper.picture import Picture, shrink
 
 Box = NDArray[np.float32]  # 4 corners x (x, y), from the top left one clockwise, in the picture's pixels
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from huizong.readers.grammar import squeeze
-from huizong.readers.grid import Grid
+from huizong.readers.layout.grammar import squeeze
+from huizong.readers.layout.grid import Grid
 from huizong.readers.model import Explanation
 
 SHEET = "审核意见"

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from huizong.readers.pdf import render
-from huizong.readers.picture import Picture, shrink
+from huizong.readers.paper.pdf import render
+from huizong.readers.paper.picture import Picture, shrink
 
 _SIDE = 1_000  # pixels of the longest side when looking: 3.4 a millimetre on A4
 _SMALLEST, _LARGEST = 0.07, 0.32  # of the longest side; a photograph may show the page small, or half of it

@@ -17,9 +17,9 @@ import olefile
 from huizong.errors import RejectedError
 from huizong.instruments.model import Item
 from huizong.readers import limits
-from huizong.readers.grid import Place, Raw
+from huizong.readers.layout.grid import Place, Raw
 from huizong.readers.model import State
-from huizong.readers.number_formats import BUILT_IN, shown_otherwise, suspicious
+from huizong.readers.sheets.number_formats import BUILT_IN, shown_otherwise, suspicious
 
 _FORMULA, _FILE_PASS, _BOUND_SHEET, _BOOL_ERR, _BOF = 0x0006, 0x002F, 0x0085, 0x0205, 0x0809
 _NUMBER, _RK, _MUL_RK, _XF, _FORMAT, _SUP_BOOK = 0x0203, 0x027E, 0x00BD, 0xE0, 0x041E, 0x01AE

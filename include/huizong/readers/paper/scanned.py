@@ -13,10 +13,10 @@ from statistics import median
 import numpy as np
 
 from huizong.instruments.model import Instrument
-from huizong.readers.grammar import squeeze
-from huizong.readers.grid import Grid, Place
-from huizong.readers.labels import labels_of
-from huizong.readers.ocr import Line
+from huizong.readers.layout.grammar import squeeze
+from huizong.readers.layout.grid import Grid, Place
+from huizong.readers.layout.labels import labels_of
+from huizong.readers.paper.ocr import Line
 
 _STROKES = frozenset("—一―─–−ー-－_")  # to a machine a dash, a one written 一 and a piece of a line are alike
 UNSURE = "—?"  # what a lone stroke becomes: never a number, never 无

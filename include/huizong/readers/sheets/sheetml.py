@@ -15,12 +15,12 @@ from huizong.errors import RejectedError
 from huizong.instruments.model import Instrument
 from huizong.mime.charset import decode_bytes
 from huizong.readers import limits
-from huizong.readers.explanations import find_explanations
-from huizong.readers.forms import find_forms
-from huizong.readers.grammar import CellValue
-from huizong.readers.grid import Grid, Place, Raw
+from huizong.readers.layout.forms import find_forms
+from huizong.readers.layout.grammar import CellValue
+from huizong.readers.layout.grid import Grid, Place, Raw
 from huizong.readers.model import FileReading, State
-from huizong.readers.spreadsheet import NO_FORM, NOT_SAVED
+from huizong.readers.sheets.explanations import find_explanations
+from huizong.readers.sheets.spreadsheet import NO_FORM, NOT_SAVED
 
 _SS = "{urn:schemas-microsoft-com:office:spreadsheet}"
 _HIDDEN = "{urn:schemas-microsoft-com:office:excel}WorksheetOptions/{*}Visible"

@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from huizong.instruments.model import Item
-from huizong.readers.grammar import CellValue
+from huizong.readers.layout.grammar import CellValue
 from huizong.readers.model import State
 
 Place = tuple[int, int]  # row, column, counted from 0

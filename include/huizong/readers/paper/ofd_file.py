@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from huizong.readers.pages import Page, Run
-from huizong.readers.ruled import MOST_RULINGS, Ruling
+from huizong.readers.paper.pages import Page, Run
+from huizong.readers.paper.ruled import MOST_RULINGS, Ruling
 from huizong.readers.sniff import sniff
 
 if TYPE_CHECKING:

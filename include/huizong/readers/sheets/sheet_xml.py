@@ -15,10 +15,10 @@ from zipfile import ZipFile
 from lxml import etree
 
 from huizong.instruments.model import Item
-from huizong.readers.grid import Place, Raw, a1
+from huizong.readers.layout.grid import Place, Raw, a1
 from huizong.readers.limits import column_number
 from huizong.readers.model import State
-from huizong.readers.number_formats import BUILT_IN, shown_otherwise, suspicious
+from huizong.readers.sheets.number_formats import BUILT_IN, shown_otherwise, suspicious
 
 _PARSER = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
 _FORMAT_CODE = re.compile(rb'formatCode\s*=\s*["\']([^"\']*)')

@@ -13,12 +13,12 @@ from io import StringIO
 from huizong.errors import RejectedError
 from huizong.instruments.model import Instrument
 from huizong.readers import limits
-from huizong.readers.forms import find_forms
-from huizong.readers.grid import Grid
+from huizong.readers.layout.forms import find_forms
+from huizong.readers.layout.grid import Grid
 from huizong.readers.model import FileReading, FormReading
+from huizong.readers.sheets.spreadsheet import NO_FORM
 from huizong.readers.sniff import decode
-from huizong.readers.spreadsheet import NO_FORM
-from huizong.readers.word import MAX_TEXT
+from huizong.readers.words.word import MAX_TEXT
 
 _READ = 4 * 2**20  # bytes; a form has some kilobytes
 _LONGEST_CELL = 32_767  # as in Excel

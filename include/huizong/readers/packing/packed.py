@@ -21,9 +21,9 @@ from py7zr.exceptions import PasswordRequired, UnsupportedCompressionMethodError
 from py7zr.io import Py7zIO, WriterFactory
 
 from huizong.errors import RejectedError
-from huizong.readers import haul as limits
-from huizong.readers.haul import Entry, Haul, decode_name
 from huizong.readers.model import Unpacked
+from huizong.readers.packing import haul as limits
+from huizong.readers.packing.haul import Entry, Haul, decode_name
 
 UNAR = "unar"
 CPU_SECONDS = 15  # of one run of unar; the longest that an honest archive may take

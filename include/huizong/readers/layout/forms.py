@@ -17,11 +17,11 @@ from rapidfuzz import fuzz
 
 from huizong.instruments.form_number import find_form_number
 from huizong.instruments.model import Instrument, Item
-from huizong.readers.columns import Columns, Hit, find_columns, is_figure, read_hits
-from huizong.readers.grammar import squeeze
-from huizong.readers.grid import TOKEN_PREFIX, Grid
-from huizong.readers.labels import Labels, Match, labels_of, normalise
-from huizong.readers.layouts import pairs, side_by_side, with_values_below
+from huizong.readers.layout.columns import Columns, Hit, find_columns, is_figure, read_hits
+from huizong.readers.layout.grammar import squeeze
+from huizong.readers.layout.grid import TOKEN_PREFIX, Grid
+from huizong.readers.layout.labels import Labels, Match, labels_of, normalise
+from huizong.readers.layout.layouts import pairs, side_by_side, with_values_below
 from huizong.readers.model import FormReading
 from huizong.readers.secrecy import refuse_marked
 

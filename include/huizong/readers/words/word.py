@@ -18,11 +18,11 @@ from huizong.errors import RejectedError
 from huizong.instruments.form_number import find_form_number
 from huizong.instruments.model import Instrument
 from huizong.readers import limits
-from huizong.readers.forms import find_forms
-from huizong.readers.grammar import CellValue, squeeze
-from huizong.readers.grid import TOKEN_PREFIX, Grid, Place
+from huizong.readers.layout.forms import find_forms
+from huizong.readers.layout.grammar import CellValue, squeeze
+from huizong.readers.layout.grid import TOKEN_PREFIX, Grid, Place
 from huizong.readers.model import FileReading
-from huizong.readers.spreadsheet import DDE, LINKS, MACROS, token_of
+from huizong.readers.sheets.spreadsheet import DDE, LINKS, MACROS, token_of
 
 MAX_TEXT = 20_000
 

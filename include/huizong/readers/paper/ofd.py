@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from huizong.errors import RejectedError
 from huizong.instruments.model import Instrument
 from huizong.readers import limits
-from huizong.readers.forms import find_forms
+from huizong.readers.layout.forms import find_forms
 from huizong.readers.model import FileReading
-from huizong.readers.ofd_file import OfdFile
-from huizong.readers.page_grid import grid_of
-from huizong.readers.pages import MAX_PAGES, PICTURE, mentions, notes_of, usable, with_marks
-from huizong.readers.word import MAX_TEXT
+from huizong.readers.paper.ofd_file import OfdFile
+from huizong.readers.paper.page_grid import grid_of
+from huizong.readers.paper.pages import MAX_PAGES, PICTURE, mentions, notes_of, usable, with_marks
+from huizong.readers.words.word import MAX_TEXT
 
 
 def read_ofd(kind: str, data: bytes, instruments: Sequence[Instrument]) -> FileReading:

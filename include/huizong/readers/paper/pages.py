@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from huizong.instruments.form_number import find_form_number
 from huizong.instruments.model import Instrument
 from huizong.instruments.token import find_token
-from huizong.readers.labels import normalise
+from huizong.readers.layout.labels import normalise
 from huizong.readers.model import FormReading
-from huizong.readers.ruled import Ruling
+from huizong.readers.paper.ruled import Ruling
 
 MAX_PAGES = 30  # of which the text is looked at; forms of more units than that do not come in one file
 PICTURE = 0.7  # of the page: then it is a scan, and text on it (if any) was recognised by somebody's machine

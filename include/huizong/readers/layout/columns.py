@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from math import isfinite
 
 from huizong.instruments.model import Instrument, Item
-from huizong.readers.grammar import CellValue, read_value, squeeze
-from huizong.readers.grid import TOKEN_PREFIX, Grid, Place
-from huizong.readers.labels import Labels, Matched
+from huizong.readers.layout.grammar import CellValue, read_value, squeeze
+from huizong.readers.layout.grid import TOKEN_PREFIX, Grid, Place
+from huizong.readers.layout.labels import Labels, Matched
 from huizong.readers.model import ItemReading
 
 _FIGURES = ("number", "none", "dash")

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from huizong.errors import RejectedError
 from huizong.instruments.model import Instrument
 from huizong.readers import limits
-from huizong.readers.forms import find_forms
+from huizong.readers.layout.forms import find_forms
 from huizong.readers.model import FileReading, FormReading
-from huizong.readers.page_grid import grid_of
-from huizong.readers.pages import MAX_PAGES, PICTURE, Page, Run, mentions, notes_of, usable, with_marks
-from huizong.readers.word import MAX_TEXT
+from huizong.readers.paper.page_grid import grid_of
+from huizong.readers.paper.pages import MAX_PAGES, PICTURE, Page, Run, mentions, notes_of, usable, with_marks
+from huizong.readers.words.word import MAX_TEXT
 
 if TYPE_CHECKING:
     import numpy

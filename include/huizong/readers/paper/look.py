@@ -18,15 +18,15 @@ import numpy as np
 
 from huizong.instruments.form_number import find_form_number
 from huizong.instruments.model import Instrument
-from huizong.readers.forms import find_forms
-from huizong.readers.labels import labels_of
+from huizong.readers.layout.forms import find_forms
+from huizong.readers.layout.labels import labels_of
 from huizong.readers.model import FileReading, FormReading, ItemReading
-from huizong.readers.ocr import Box, Line, find_lines, line_length, recognise, turns_needed
-from huizong.readers.ofd import images
-from huizong.readers.pdf import render
-from huizong.readers.picture import Picture, open_pictures
-from huizong.readers.scanned import Scanned, grid_of
-from huizong.readers.stamp import has_red_stamp, red_ink, without_red_ink
+from huizong.readers.paper.ocr import Box, Line, find_lines, line_length, recognise, turns_needed
+from huizong.readers.paper.ofd import images
+from huizong.readers.paper.pdf import render
+from huizong.readers.paper.picture import Picture, open_pictures
+from huizong.readers.paper.scanned import Scanned, grid_of
+from huizong.readers.paper.stamp import has_red_stamp, red_ink, without_red_ink
 
 MAX_PAGES = 3
 MAX_TEXT = 20_000

@@ -18,9 +18,9 @@ from zipfile import ZipFile, ZipInfo
 
 from huizong.errors import RejectedError
 from huizong.mime.parse import parse_message
-from huizong.readers import haul as limits
-from huizong.readers.haul import Entry, Haul, decode_name, read_at_most
 from huizong.readers.model import Unpacked
+from huizong.readers.packing import haul as limits
+from huizong.readers.packing.haul import Entry, Haul, decode_name, read_at_most
 from huizong.readers.sniff import sniff
 
 _UTF8_NAME = 0x800  # APPNOTE 4.4.4, bit 11
@@ -53,7 +53,7 @@ def unpack(kind: str, data: bytes, name: str, path: Path | None = None) -> Unpac
     haul = Haul(kind, data)
     try:
         if kind == "rar":
-            from huizong.readers.packed import unpack_rar
+            from huizong.readers.packing.packed import unpack_rar
 
             return unpack_rar(haul, path)
         _UNPACKERS[kind](haul, data, name)
@@ -155,7 +155,7 @@ def _unpack_eml(haul: Haul, data: bytes, _: str) -> None:
 
 
 def _unpack_7z(haul: Haul, data: bytes, _: str) -> None:
-    from huizong.readers.packed import unpack_7z  # not at the top: slow to import, and seldom needed
+    from huizong.readers.packing.packed import unpack_7z  # not at the top: slow to import, and seldom needed
 
     unpack_7z(haul, data)
 

@@ -18,7 +18,7 @@ from rapidfuzz import fuzz, process
 from rapidfuzz.distance import Levenshtein
 
 from huizong.instruments.model import Item
-from huizong.readers.grammar import squeeze
+from huizong.readers.layout.grammar import squeeze
 
 Matched = Literal["exact", "alias", "fuzzy", "bag"]
 

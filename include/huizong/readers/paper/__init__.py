@@ -1,0 +1,1 @@
+"""Pages: printed, signed, scanned, photographed."""

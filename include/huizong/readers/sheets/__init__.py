@@ -1,0 +1,1 @@
+"""Workbooks and what is like them: cells in rows and columns."""
