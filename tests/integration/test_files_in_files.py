@@ -12,6 +12,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import docx
+import openpyxl
 import pytest
 
 from huizong.stages.read import read_files
@@ -182,3 +183,27 @@ def test_the_operator_sees_what_is_odd_about_a_file(issued: Office) -> None:
     assert unit["parts"]["statistics"] == "accepted"
     (note,) = unit["notes"]
     assert note.startswith("统计表.xls：扩展名")
+
+
+@pytest.mark.slow
+def test_formulas_that_nobody_could_work_out_stop_nothing_later(
+    issued: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = openpyxl.load_workbook(BytesIO(fill(issued.template(A), honest(1))))
+    sheet = book.worksheets[0]
+    cell = next(c for row in sheet.iter_rows() for c in row if c.value == float(honest(1)["funding.county"]))
+    cell.value = "=40+0.06"
+    out = BytesIO()
+    book.save(out)
+    issued.drop(A, {"统计表.xlsx": out.getvalue()})
+    monkeypatch.setenv(SOFFICE, "/nowhere/soffice")
+    issued.receive_folder("2022-06-10T10:00")
+    assert issued.validate("2022-06-10T10:05")["by_status"] == {"rejected": 1}
+    monkeypatch.delenv(SOFFICE)
+    issued.drop(A, {"统计表（重报）.xlsx": out.getvalue() + b"\0"})
+    issued.receive_folder("2022-06-11T10:00")
+    issued.validate("2022-06-11T10:05")
+    unit = issued.unit(A)
+    assert (unit["versions"], unit["parts"]["statistics"]) == (2, "accepted")
+    sources = trace(issued.ctx, CYCLE, "funding.county")["sources"]
+    assert [source["value"] for source in sources] == ["40.06"]

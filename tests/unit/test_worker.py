@@ -17,7 +17,7 @@ from form_files import FORM, VALUES, numbers, set_aside, xlsx
 
 from huizong.errors import TransientError
 from huizong.readers import limits
-from huizong.readers.worker import CRASHED, TIMED_OUT, Limits, ReadWorker
+from huizong.readers.worker import CRASHED, NOT_UNPACKED, TIMED_OUT, Limits, ReadWorker
 
 
 @pytest.fixture(scope="module")
@@ -104,3 +104,34 @@ def test_the_child_starts_quickly_and_without_pandas() -> None:
     assert out.stdout.strip() == "[]"
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert ended.ru_utime + ended.ru_stime - began.ru_utime - began.ru_stime < 0.6
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"null",
+        b'{"unpacked":1}',
+        b'{"unpacked":{"kind":"zip"},"names":5}',
+        b'{"unpacked":{"kind":"zip"},"names":["a"]}',  # and then no bytes
+        b"[" * 50_000,
+    ],
+)
+def test_a_child_that_was_taken_over_costs_only_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    program = tmp_path / "child.py"
+    program.write_text(
+        "from multiprocessing.connection import Connection\n"
+        "asked, told = Connection(0, writable=False), Connection(1, readable=False)\n"
+        "told.send_bytes(b'ready')\n"
+        "asked.recv_bytes(), asked.recv_bytes()\n"
+        f"told.send_bytes({answer!r})\n"
+    )
+    taken_over = tmp_path / "python"
+    taken_over.write_text(f"#!/bin/sh\nexec {sys.executable} {program}\n")
+    taken_over.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(taken_over))
+    with ReadWorker() as worker:
+        assert worker.read(b"a,b\n1,2\n", "a.csv", [FORM]).reason == CRASHED
+    with ReadWorker() as worker:
+        assert worker.unpack(b"PK\x03\x04", "a.zip").reason == NOT_UNPACKED

@@ -12,8 +12,8 @@ from huizong.readers.packing.archives import ARCHIVES
 from huizong.readers.sniff import sniff
 
 MAX_DEPTH = 2
-MAX_FILES = 1_000  # over all levels of one file
-MAX_BYTES = 400 * 2**20
+MAX_FILES = 1_000  # over all archives of one delivery
+MAX_BYTES = 200 * 2**20
 
 TOO_MUCH = "压缩包内文件过多或过大，请将统计表等材料直接作为附件重新发送。"
 NOTHING_INSIDE = "压缩包内没有文件，请重新压缩或直接将文件作为附件重新发送。"
@@ -35,7 +35,9 @@ class Piece:
 
 
 @dataclass
-class _Budget:
+class Budget:
+    """What may still come out of the archives of one delivery: all of it is held in memory at once."""
+
     files: int = MAX_FILES
     size: int = MAX_BYTES
 
@@ -45,16 +47,16 @@ class _Budget:
         return self.files >= 0 and self.size >= 0
 
 
-def pieces(worker: Unpacker, name: str, data: bytes) -> list[Piece]:
+def pieces(worker: Unpacker, name: str, data: bytes, budget: Budget | None = None) -> list[Piece]:
     """The file itself, or, of an archive, its members down to the second level.
 
     An archive stands in the list itself only where it, or some of it, could not be opened. A third level is
     left to `readers.entry`, which sets it aside.
     """
-    return list(_pieces(worker, name, data, MAX_DEPTH, _Budget()))
+    return list(_pieces(worker, name, data, MAX_DEPTH, budget or Budget()))
 
 
-def _pieces(worker: Unpacker, name: str, data: bytes, depth: int, budget: _Budget) -> Iterator[Piece]:
+def _pieces(worker: Unpacker, name: str, data: bytes, depth: int, budget: Budget) -> Iterator[Piece]:
     if not depth or sniff(data) not in ARCHIVES:
         yield Piece(name, data)
         return

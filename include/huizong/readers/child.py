@@ -4,8 +4,8 @@ It says READY, then reads requests from standard input and answers on standard o
 `multiprocessing.connection` frames. A request is a JSON header and the file's bytes; the answer to `read` and
 `look` is one `FileReading`, to `unpack` and `draw` an `Unpacked` without its bytes and then each member's. It
 ends when its input does. It has limits on memory and on processor time a file, may write no file and open no
-connection, and is started without the parent's environment, so that a file which takes it over finds
-neither keys nor passwords.
+connection, and is started without the parent's environment. That bounds what a broken file costs; a file that
+takes the process over still has the rights of its user: the guard against that is a user of its own.
 """
 
 from __future__ import annotations

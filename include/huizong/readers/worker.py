@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from huizong.errors import TransientError
 from huizong.instruments.model import Instrument
@@ -24,6 +24,7 @@ from huizong.readers.child import READY
 from huizong.readers.convert import Converter
 from huizong.readers.entry import not_looked, read_without_child, set_aside
 from huizong.readers.model import FileReading, ItemReading, Member, Unpacked
+from huizong.readers.packing.haul import MAX_MEMBERS, MAX_TOTAL
 from huizong.readers.sniff import sniff
 from huizong.readers.words.word import MAX_TEXT
 
@@ -31,12 +32,21 @@ TIMED_OUT = "文件读取超时，内容异常或过大，请将统计表另存�
 CRASHED = "文件内容异常，无法读取，请在 Excel 或 WPS 中打开、另存为 xlsx 后重新发送。"
 NOT_UNPACKED = "压缩包内容异常，无法解压，请将其中的文件直接作为附件重新发送。"
 RECALCULATED = "recalculated"
+_OUTSIDE = "读取文件时系统出错（{}），请检查磁盘空间和内存，然后重新运行。"
 
 _INSTRUMENTS = TypeAdapter(tuple[Instrument, ...])
 _HEAD = 65_536
 _LONGEST_ANSWER = 128 * 2**20
 _PASSED_ON = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH")
 _NEEDS_A_FILE = frozenset({"rar"})
+_UNPACKED = b'{"unpacked"'
+
+
+class _Contents(BaseModel):
+    """The first frame of what was taken out of an archive; the members' bytes follow."""
+
+    unpacked: Unpacked
+    names: tuple[str, ...] = Field(max_length=MAX_MEMBERS)
 
 
 @dataclass(frozen=True)
@@ -102,11 +112,14 @@ class ReadWorker:
         Never raises for what a file holds: see `FileReading.reason`.
 
         Raises:
-            TransientError: the child does not start, which is no fault of the file.
+            TransientError: the child does not start, or the disk is full: no fault of the file.
         """
-        readings = [self._read(source, instruments) for source in sources]
-        self._convert(sources, readings, instruments)
-        self._look(sources, readings, instruments)
+        try:
+            readings = [self._read(source, instruments) for source in sources]
+            self._convert(sources, readings, instruments)
+            self._look(sources, readings, instruments)
+        except OSError as e:
+            raise TransientError(_OUTSIDE.format(e.strerror or e)) from e
         return readings
 
     def unpack(self, data: bytes, name: str) -> Unpacked:
@@ -118,9 +131,11 @@ class ReadWorker:
         kind = _kind(data)
         if len(data) > self._limits.max_bytes:
             return Unpacked(kind=kind, reason=NOT_UNPACKED)
-        with _as_file(data if kind in _NEEDS_A_FILE else None) as path:
-            header = {"op": "unpack", "name": name, "path": path}
-            frames, _ = self._ask(header, data)
+        try:
+            with _as_file(data if kind in _NEEDS_A_FILE else None) as path:
+                frames, _ = self._ask({"op": "unpack", "name": name, "path": path}, data)
+        except OSError as e:
+            raise TransientError(_OUTSIDE.format(e.strerror or e)) from e
         return _unpacked(frames) or Unpacked(kind=kind, reason=NOT_UNPACKED)
 
     def draw(self, data: bytes) -> list[bytes]:
@@ -148,7 +163,7 @@ class ReadWorker:
             return
         batch = [(readings[n].kind, sources[n].data) for n in wanted]
         for n, made in zip(wanted, Converter().convert(batch), strict=True):
-            first = readings[n].model_copy(update={"needs": "", "awaiting": made.awaiting})
+            first = readings[n].model_copy(update={"needs": ""})
             second = self._read(Source("", made.data, sources[n].cleared), instruments) if made.data else None
             if readings[n].needs == "recalculate":
                 readings[n] = _recalculated(first, second)
@@ -225,14 +240,22 @@ class _Child:
         try:
             for frame in frames:
                 self._requests.send_bytes(frame)
-            answer = [self._answers.recv_bytes(_LONGEST_ANSWER)]
-            answer += [self._answers.recv_bytes(_LONGEST_ANSWER) for _ in range(_further(answer[0]))]
-        except (EOFError, OSError, ValueError):  # a child that was taken over may answer anything
+            answer = list(self._frames())
+        except (EOFError, OSError, ValueError, RecursionError):  # one that was taken over may say anything
             answer = None
         finally:
             timer.cancel()
             timer.join()
         return answer, timed_out.is_set()
+
+    def _frames(self) -> Iterator[bytes]:
+        first = self._answers.recv_bytes(_LONGEST_ANSWER)
+        yield first
+        left = MAX_TOTAL
+        for _ in _Contents.model_validate_json(first).names if first.startswith(_UNPACKED) else ():
+            frame = self._answers.recv_bytes(left)
+            left -= len(frame)
+            yield frame
 
     def stop(self) -> None:
         """End the process, whatever it is doing."""
@@ -240,11 +263,6 @@ class _Child:
         self._requests.close()
         self._answers.close()
         self.process.wait()
-
-
-def _further(first: bytes) -> int:
-    """How many frames follow: those of an archive's members."""
-    return len(json.loads(first)["names"]) if first.startswith(b'{"unpacked"') else 0
 
 
 def _parse(frames: list[bytes] | None) -> FileReading | None:
@@ -255,13 +273,11 @@ def _parse(frames: list[bytes] | None) -> FileReading | None:
 
 
 def _unpacked(frames: list[bytes] | None) -> Unpacked | None:
-    try:
-        answer = json.loads(frames[0]) if frames else {}
-        names = [str(name) for name in answer["names"]]
-        members = [Member(name=n, data=d) for n, d in zip(names, (frames or [])[1:], strict=True)]
-        return Unpacked.model_validate({**answer["unpacked"], "members": members})
-    except (ValidationError, ValueError, KeyError, TypeError):
+    if not frames or not frames[0].startswith(_UNPACKED):
         return None
+    contents = _Contents.model_validate_json(frames[0])
+    members = [Member(name=n, data=d) for n, d in zip(contents.names, frames[1:], strict=True)]
+    return contents.unpacked.model_copy(update={"members": tuple(members)})
 
 
 def _both(read: FileReading, seen: FileReading) -> FileReading:
@@ -285,7 +301,7 @@ def _recalculated(first: FileReading, second: FileReading | None) -> FileReading
             for code, item in form.items.items()
         }
         forms.append(form.model_copy(update={"items": items}))
-    return first.model_copy(update={"forms": tuple(forms), "awaiting": ""})
+    return first.model_copy(update={"forms": tuple(forms)})
 
 
 def _result(formula: ItemReading, result: ItemReading | None) -> ItemReading:

@@ -14,7 +14,7 @@ from huizong.stages.issued import log_event
 def redrive(ctx: Context) -> int:
     """Hand what waited back to processing; how many files that were.
 
-    What else came in the same delivery stays as it was filed.
+    What else came in the same delivery stays as it was filed, and so does what counts already.
     """
     with ctx.ledger.read() as session:
         awaited = _awaited(session)

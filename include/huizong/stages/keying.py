@@ -15,12 +15,13 @@ from huizong.definition.model import Collection, Part
 from huizong.errors import UsageError
 from huizong.instruments.model import Instrument
 from huizong.intake.recognise import Verdict
-from huizong.ledger.tables import Delivery, File, Keying
+from huizong.ledger.tables import Delivery, File, Keying, Version
 from huizong.readers.layout.grammar import read_value
 from huizong.readers.model import FileReading, FormReading
 from huizong.readers.worker import LOOKING, ReadWorker
 from huizong.stages.context import Context
 from huizong.stages.issued import IssuedCycle, issued_cycle, log_event
+from huizong.stages.scans import agreement_of
 from huizong.stages.signed import require_words
 from huizong.stages.versions import add_version, versions_of
 
@@ -30,13 +31,24 @@ _PICTURES = ("image", "pdf", "ofd")
 
 
 def papers(ctx: Context, code: str) -> list[dict[str, Any]]:
-    """Scans and photographs of a cycle that hold a form, with what was recognised and who keyed it."""
+    """Scans and photographs of a cycle that hold a form or stand as a stamped copy of one, with what was
+    recognised, whether it agrees with the unit's form that can be edited, and who keyed it."""
     issued = issued_cycle(ctx, code)
     with ctx.ledger.read() as session:
         files = session.scalars(
             select(File).where(File.cycle == code, File.kind.in_(_PICTURES)).order_by(File.id)
         ).all()
-        return [_row(session, issued, file, r) for file in files if (r := _reading(file)).proposals]
+        copies = _stamped_copies(session, issued)
+        shown = [(f, r) for f in files if (r := _reading(f)).proposals or (f.id in copies and not r.forms)]
+        agreement = agreement_of(session, issued, shown)
+        return [_row(session, issued, file, r) | agreement[file.id] for file, r in shown]
+
+
+def _stamped_copies(session: Session, issued: IssuedCycle) -> set[int]:
+    """Ids of the files that stand as a stamped copy."""
+    scans = {p.code for c in issued.collections for p in c.parts if p.kind == "scan"}
+    standing = Version.cycle == issued.code, Version.status != "superseded", Version.part.in_(scans)
+    return set(session.scalars(select(Version.file_id).where(*standing)))
 
 
 def paper(ctx: Context, identity: str) -> dict[str, Any]:
@@ -82,8 +94,9 @@ def key(
     with ctx.ledger.write() as session:
         file = _file(session, identity)
         issued = issued_cycle(ctx, file.cycle or "")
-        unit, asked, instrument, _ = _place(issued, file, unit, collection)
-        form = _form(instrument, _reading(file), values)
+        unit, asked, instrument, part = _place(issued, file, unit, collection)
+        _refuse_beside_a_form(session, issued, asked, unit, part)
+        form = _form(instrument, _reading(file), values, issued.unit(unit).full_name)
         for other in _open(session, file):
             other.dropped_at = ctx.clock.now()
         keying = Keying(
@@ -118,6 +131,7 @@ def confirm(ctx: Context, number: int, *, by: str) -> dict[str, Any]:
         file = session.get_one(File, keying.file_id)
         delivery = session.get_one(Delivery, file.delivery_id)
         unit, asked, _, part = _place(issued, file, keying.unit, keying.collection)
+        _refuse_beside_a_form(session, issued, asked, unit, part)
         reading = _reading(file)
         form = FormReading.model_validate_json(keying.form)
         file.cycle, file.collection, file.unit = issued.code, asked.code, unit
@@ -161,6 +175,7 @@ def _row(session: Session, issued: IssuedCycle, file: File, reading: FileReading
         "collection": file.collection,
         "stamp": reading.stamp,
         "recognised": [_values(form) for form in reading.proposals],
+        "numbers": [_numbers(issued, form) for form in reading.proposals],
         "has_form": bool(_counted(session, issued, file)),
         "keying": {"id": open_[0].id, "by": open_[0].by, "values": _values(_keyed(open_[0]))}
         if open_
@@ -194,7 +209,19 @@ def _place(
     return unit, asking[0], instrument, part
 
 
-def _form(instrument: Instrument, reading: FileReading, values: Mapping[str, str] | None) -> FormReading:
+def _refuse_beside_a_form(
+    session: Session, issued: IssuedCycle, asked: Collection, unit: str, part: Part
+) -> None:
+    """What the unit itself sent is never replaced by what staff read from a picture (invariant 4)."""
+    held = versions_of(session, issued.code, asked.code, unit, part.code)
+    if any(version.status not in ("rejected", "superseded") for version in held):
+        name = issued.unit(unit).name
+        raise UsageError(f"{name}已报送电子表，不能以录入的数据替换；与图片不一致的，请单位更正后重新报送。")
+
+
+def _form(
+    instrument: Instrument, reading: FileReading, values: Mapping[str, str] | None, unit_name: str
+) -> FormReading:
     unknown = set(values or ()) - set(instrument.by_code)
     if unknown:
         raise UsageError(f"表样 {instrument.ref} 没有指标 {'、'.join(sorted(unknown))}。")
@@ -211,11 +238,16 @@ def _form(instrument: Instrument, reading: FileReading, values: Mapping[str, str
     return FormReading(
         instrument=instrument.ref,
         sheet=SHEET,
-        title=seen.title if seen else "",
-        unit_text=seen.unit_text if seen else "",
+        unit_text=unit_name,  # whose it is was settled with the file
         form_number=seen.form_number if seen else None,
         items=items,
     )
+
+
+def _numbers(issued: IssuedCycle, form: FormReading) -> dict[str, int]:
+    """Item code → its number on the form (第6项)."""
+    instrument = issued.loaded.instruments.get(form.instrument)
+    return dict(instrument.numbers) if instrument else {}
 
 
 def _values(form: FormReading) -> dict[str, str]:

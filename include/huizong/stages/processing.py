@@ -8,6 +8,7 @@ one transaction: none of them spans a parser.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from huizong.errors import HuizongError
 from huizong.instruments.model import Instrument
-from huizong.intake.unpack import pieces
+from huizong.intake.unpack import Budget, pieces
 from huizong.ledger.tables import Delivery, Event, File, Letter, Location
 from huizong.mime.parse import Leaf as MailLeaf
 from huizong.mime.parse import ParsedMail, parse_message
@@ -66,11 +67,11 @@ class Processed:
 
 @dataclass(frozen=True)
 class _Raw:
-    """A delivery as it was recorded. Of one that is driven again, what was filed for good (digests) stays."""
+    """A delivery as it was recorded. Of one that is driven again, what was filed for good stays."""
 
     delivery: Delivery
     places: list[Location] = field(default_factory=list)
-    filed: set[str] = field(default_factory=set)
+    filed: Counter[tuple[str, str]] = field(default_factory=Counter)  # digest, and its archive's
     cleared: bool = False  # a person has seen that it is not secret, whatever it looks like
 
 
@@ -176,7 +177,9 @@ def _raw(ctx: Context, ids: Sequence[int]) -> list[_Raw]:
         places = session.scalars(
             select(Location).where(Location.delivery_id.in_(ids)).order_by(Location.id)
         ).all()
-        filed = session.execute(select(File.delivery_id, File.digest).where(File.delivery_id.in_(ids))).all()
+        filed = session.execute(
+            select(File.delivery_id, File.digest, File.container).where(File.delivery_id.in_(ids))
+        ).all()
         keys = {cleared_key(n) for n in ids}
         cleared = set(session.scalars(select(Event.key).where(Event.key.in_(keys))))
     found = {d.id: _Raw(d, cleared=cleared_key(d.id) in cleared) for d in deliveries}
@@ -185,7 +188,7 @@ def _raw(ctx: Context, ids: Sequence[int]) -> list[_Raw]:
             found[place.delivery_id].places.append(place)
     for row in filed:
         if row.delivery_id in found:
-            found[row.delivery_id].filed.add(row.digest)
+            found[row.delivery_id].filed[row.digest, row.container or ""] += 1
     return [found[delivery_id] for delivery_id in ids if delivery_id in found]
 
 
@@ -198,11 +201,14 @@ def _open(ctx: Context, worker: ReadWorker, cycles: list[IssuedCycle], raw: _Raw
         files = [(leaf.name, leaf.data) for leaf in _files(ctx, mail)]
     else:
         files = [(PurePath(p.place).name, ctx.store.get(p.mark)) for p in raw.places]
+    filed, budget = raw.filed.copy(), Budget()
     for name, data in files:
-        for leaf, reading in _unpacked(worker, name, data, opened.silent):
-            if leaf.digest not in raw.filed:
-                opened.leaves.append(leaf)
-                opened.readings |= {leaf.digest: reading} if reading else {}
+        for leaf, reading in _unpacked(worker, name, data, budget, opened.silent):
+            if filed[leaf.digest, leaf.container] > 0:
+                filed[leaf.digest, leaf.container] -= 1
+                continue
+            opened.leaves.append(leaf)
+            opened.readings |= {leaf.digest: reading} if reading else {}
     if mail and not opened.silent and not raw.cleared and is_restricted([mail.subject]):
         isolated = FileReading(kind="unknown", disposition="restricted", reason=REASON)
         opened.readings = {leaf.digest: isolated for leaf in opened.leaves}
@@ -210,14 +216,14 @@ def _open(ctx: Context, worker: ReadWorker, cycles: list[IssuedCycle], raw: _Raw
 
 
 def _unpacked(
-    worker: ReadWorker, name: str, data: bytes, silent: bool
+    worker: ReadWorker, name: str, data: bytes, budget: Budget, silent: bool
 ) -> Iterator[tuple[Leaf, FileReading | None]]:
     """The file, or what an archive holds; with its reading where unpacking said all there is to say."""
     digest = sha256(data)
     if silent:
         yield Leaf(name, digest, data), None
         return
-    for piece in pieces(worker, name, data):
+    for piece in pieces(worker, name, data, budget):
         inner = sha256(piece.data)
         leaf = Leaf(piece.name, inner, piece.data, "" if inner == digest else digest)
         yield leaf, piece.reading

@@ -30,6 +30,7 @@ templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_LONGEST_FORM = 100_000  # bytes of a form with every item filled in
 FLAGS = {"extended": "已同意延期", "no_mailbox": "未设邮箱"}
 templates.globals.update(flags=FLAGS, words=words, tones=TONES, severities=SEVERITY_FOR_CLERK)
 templates.filters["local_time"] = partial(pages.local_time, zone=ZONE)
@@ -100,10 +101,13 @@ async def decide(request: Request, identity: str, user: Annotated[BaseUser, Depe
     # A form on somebody else's page must not act with the operator's login.
     if urlsplit(request.headers.get("origin", "")).netloc != request.url.netloc:
         raise HTTPException(403)
-    asked = {name: values[-1] for name, values in parse_qs((await request.body()).decode()).items()}
     code = await run_in_threadpool(decisions.cycle_of, identity)
     if not decisions.may_decide(code, user):
         return HTMLResponse(_render("problem.html", message="您没有办理此事的权限。"), status_code=403)
+    if int(request.headers.get("content-length", "0")) > _LONGEST_FORM:
+        raise HTTPException(413)
+    body = (await request.body()).decode(errors="replace")
+    asked = {name: values[-1] for name, values in parse_qs(body).items()}
     await run_in_threadpool(decisions.decide_paper, identity, asked, user.get_name())
     return RedirectResponse(f"{PREFIX}/cycles/{code}/papers", status_code=303)
 

@@ -38,6 +38,9 @@ def decide_paper(identity: str, asked: Mapping[str, str], by: str) -> None:
     from huizong.stages import keying
 
     ctx = pages.context()
+    keyed = (pages.paper(identity)["keying"] or {}).get("id")
+    if asked.get("do") in ("confirm", "drop") and asked.get("keying") != str(keyed):
+        raise UsageError("这份录入已有变化，请返回重新查看。")
     match asked.get("do"):
         case "key":
             values = {n.removeprefix(_VALUE): v for n, v in asked.items() if n.startswith(_VALUE)}

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from huizong.connections import EnvironmentConnections
@@ -96,14 +96,15 @@ def papers(code: str) -> dict[str, Any]:
 
 def paper(identity: str) -> dict[str, Any]:
     """One of them: what was recognised and what was keyed, an item a row."""
-    from huizong.stages.keying import paper, pictures
+    from huizong.stages.keying import paper
 
     found = paper(context(), identity)
     keyed = (found["keying"] or {}).get("values", {})
     recognised: dict[str, str] = next(iter(found["recognised"]), {})
-    return found | {"keyed": keyed, "seen": recognised, "pages": len(pictures(context(), identity))}
+    return found | {"keyed": keyed, "seen": recognised, "pages": len(pictures(identity))}
 
 
+@lru_cache(maxsize=4)  # a page asks for each of its pictures by itself
 def pictures(identity: str) -> list[bytes]:
     from huizong.stages.keying import pictures
 

@@ -14,7 +14,7 @@ from typing import Protocol
 from huizong.errors import RejectedError
 from huizong.readers.model import Member, Unpacked
 
-MAX_TOTAL = 300 * 2**20  # bytes that may come out of one archive
+MAX_TOTAL = 200 * 2**20  # bytes that may come out of one archive
 MAX_MEMBER = 100 * 2**20  # and of one of its members
 MAX_MEMBERS = 500
 MAX_ENTRIES = 10_000  # with folders and what systems leave behind
