@@ -65,6 +65,33 @@ def test_cells_with_marks_and_line_ends_in_quotation_marks() -> None:
     }
 
 
+@pytest.mark.parametrize("figure", ["1,234", "12,000", "1,234,567", "1,234.5"])
+def test_a_figure_that_commas_have_torn_is_asked_for(figure: str) -> None:
+    text = parted(",").replace(f",{VALUES['public.online']}\r", f",{figure}\r")
+    form = read_delimited("csv", text.encode(), [FORM]).forms[0]
+    torn = form.items["public.online"]
+    assert (torn.state, torn.number, torn.raw, torn.cell) == ("conflict", None, figure, "C17")
+    assert {c: i.number for c, i in form.items.items()} == VALUES | {"public.online": None}
+
+
+def test_a_figure_under_a_head_of_its_own_tears_nothing() -> None:
+    lines = parted(",").replace(f",{VALUES['public.online']}\r", ",12,500\r").splitlines()
+    lines.insert(2, "类别,项目,数量,备注")
+    reading = read_delimited("csv", "\n".join(lines).encode(), [FORM])
+    assert numbers(reading) == VALUES | {"public.online": Decimal(12)}
+
+
+@pytest.mark.parametrize("mark", ["\t", " | ", "   "])
+@pytest.mark.parametrize("word", ["万", "余", "左右", "以上", "余人"])
+def test_a_word_in_the_next_cell_makes_a_number_inexact(mark: str, word: str) -> None:
+    held = FORM.items[0].label
+    text = aligned(mark).replace(f"{held}{mark}{VALUES['activities.held']}", f"{held}{mark}3{mark}{word}")
+    reading = read_delimited("text", text.encode(), [FORM])
+    item = reading.forms[0].items["activities.held"]
+    assert (item.state, item.number, item.raw) == ("text", None, f"3 {word}")
+    assert numbers(reading) == VALUES | {"activities.held": None}
+
+
 def test_a_quotation_mark_that_is_none_does_not_swallow_the_form() -> None:
     text = f'"{FORM.title}\n' + parted("\t") + "说明" * 80_000
     assert numbers(read_delimited("text", text.encode(), [FORM])) == VALUES

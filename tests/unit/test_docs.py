@@ -28,7 +28,10 @@ from huizong.intake.parts import classify
 from huizong.intake.recognise import FILE_PROBLEMS, Witnesses, identify
 from huizong.intake.relevance import words_only
 from huizong.mime.parse import parse_message
+from huizong.readers.layout.columns import head_units
 from huizong.readers.layout.grammar import read_value
+from huizong.readers.layout.labels import labels_of
+from huizong.readers.layout.units import Stated, other_unit
 from huizong.readers.model import FileReading, FormReading, ItemReading, State
 from huizong.readers.sheets.number_formats import shown_otherwise
 from huizong.rules.columns import frame
@@ -117,6 +120,15 @@ def test_a_finding_adds_what_the_table_says(row: Row) -> None:
 def test_a_format_shows_what_the_table_says(row: Row) -> None:
     item = statistics_form().by_code[ITEM_OF_ROW[row["row"]]]
     assert shown_otherwise(Decimal(row["holds"]), row["format"], item) == row["asked about as"]
+
+
+@pytest.mark.parametrize("row", tables_of("values.md")[5])
+def test_a_unit_is_asked_about_as_the_table_says(row: Row) -> None:
+    item = statistics_form().by_code[ITEM_OF_ROW[row["row"]]]
+    match = labels_of(statistics_form().items).match(row["written"])
+    assert (match is not None and match.codes == (item.code,)) == (row["on"] == "label")
+    stated = [Stated(match.units)] if match else head_units([row["written"]])
+    assert other_unit(item, stated) == row["asked about as"]
 
 
 # --- docs/identity.md ----------------------------------------------------------------------------------

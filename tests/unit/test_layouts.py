@@ -12,6 +12,7 @@ from form_grids import WANTED, Row, grid, numbers, one, printed, row_of
 from huizong.readers.layout.forms import find_forms
 from huizong.readers.layout.labels import labels_of
 from huizong.readers.layout.layouts import pairs
+from huizong.readers.model import FormReading
 
 LABELS = labels_of(FORM.items)
 HEAD: list[Row] = [[FORM.title], [f"{FORM.unit_line}红旗区科学技术局"]]
@@ -168,3 +169,131 @@ def test_a_token_right_of_two_forms_abreast_is_neither_ones() -> None:
 def test_labels_repeated_in_unmerged_cells_are_one_form() -> None:
     rows = [[*row[:2], row[1], *row[2:]] if len(row) > 2 else row for row in printed()]
     assert numbers(one(rows)) == WANTED
+
+
+# --- under which unit ----------------------------------------------------------------------------------
+
+FUNDING = {i.code: "元" for i in FORM.items if i.unit == "万元"}
+
+
+def units(form: FormReading) -> dict[str, str]:
+    return {code: reading.unit for code, reading in form.items.items() if reading.unit}
+
+
+def relabelled(code: str, label: str) -> list[Row]:
+    rows = printed()
+    rows[row_of(rows, code)][1] = label
+    return rows
+
+
+def test_a_groups_unit_is_that_of_all_its_items_and_of_no_others() -> None:
+    rows = printed()
+    rows[row_of(rows, "funding.central")][0] = "活动经费投入数量\n（单位：元）"
+    found = one(rows)
+    assert (units(found), numbers(found)) == (FUNDING, WANTED)
+
+
+@pytest.mark.parametrize(
+    ("code", "label", "unit"),
+    [
+        ("funding.county", "县级财政经费投入情况（元）", "元"),
+        ("funding.county", "县级财政经费投入情况（单位：元）", "元"),
+        ("funding.county", "县级财政经费投入情况（万元）", ""),
+        ("funding.county", "县级财政经费投入情况（万元/元）", ""),
+        ("funding.county", "县级财政经费投入情况（含乡镇）", ""),
+        ("funding.county", "县级财政经费投入情况（请勿以元计）", ""),
+        ("funding.in_kind", "实物投入情况（如：捐赠图书、光盘；单位：元）", "元"),
+        ("public.offline", "线下活动群众参与数量（万人次）", "万人次"),
+        ("public.offline", "线下活动群众参与数量（人）", ""),
+        ("staff.volunteers", "招募科技志愿者数量/千人", "千人"),
+        ("activities.held", "举办活动次数（场次）", ""),
+    ],
+)
+def test_a_labels_unit_is_the_figures(code: str, label: str, unit: str) -> None:
+    found = one(relabelled(code, label))
+    assert (units(found), numbers(found)) == ({code: unit} if unit else {}, WANTED)
+
+
+def test_a_unit_in_a_cell_of_its_own() -> None:
+    rows = printed()
+    for row, item in zip(rows[2:], FORM.items, strict=True):
+        row[2:] = [{"万元": "元", "人次": "（万人次）", "次": "场"}.get(item.unit or "", item.unit), row[2]]
+    found = one(rows)
+    assert units(found) == FUNDING | {"public.offline": "万人次", "public.online": "万人次"}
+    assert numbers(found) == WANTED
+
+
+@pytest.mark.parametrize(
+    ("place", "text", "wanted"),
+    [
+        ("head", "数量（元）", FUNDING),
+        ("head", "数量（万元、人次）", {}),
+        ("line", "单位：元", FUNDING),
+        ("line", "填报单位：元氏县科技局", {}),
+        ("line", "单位：万人次", {"public.offline": "万人次", "public.online": "万人次"}),
+        ("below", "注：经费以元为单位。", FUNDING),
+    ],
+)
+def test_a_unit_over_or_under_the_table_is_that_of_its_sort(
+    place: str, text: str, wanted: dict[str, str]
+) -> None:
+    rows = printed()
+    if place == "below":
+        rows.append([text])
+    else:
+        rows.insert(2, ["类别", "项目", text] if place == "head" else [None, None, None, text])
+    found = one(rows)
+    assert (units(found), numbers(found)) == (wanted, WANTED)
+
+
+def test_a_unit_over_another_table_of_the_same_document_is_not_ours() -> None:
+    budget: list[Row] = [["经费预算表"], ["单位：元"], *([f"支出{n}", n] for n in range(8))]
+    assert units(one([*budget, *printed()])) == {}
+    assert units(one([*printed(), [], [], *([f"工作情况{n}"] for n in range(4)), *budget])) == {}
+
+
+def test_a_unit_where_label_and_figure_share_a_cell() -> None:
+    rows = lines("{label}（万{unit}）：{n}")
+    assert units(one(rows))["public.offline"] == "万人次"
+    assert units(one(lines("{label}（元）：{n}{unit}"))) == {}  # every figure brings its own unit
+
+
+# --- columns that are not the form's -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("head", ["2021年", "２０２１年度", "上年数"])
+@pytest.mark.parametrize("filled", [True, False])
+def test_another_years_column_is_not_read(head: str, filled: bool) -> None:
+    rows = printed()
+    for row in rows[2:]:
+        row[2:] = [1000, row[2] if filled else None]
+    rows.insert(2, [None, None, head, "2022年"])
+    assert numbers(one(rows)) == (WANTED if filled else dict.fromkeys(WANTED))
+
+
+def test_two_columns_that_could_both_be_meant_are_no_form() -> None:
+    rows = printed()
+    for n, row in enumerate(rows[2:], start=5):
+        row[2:] = [n * n, n * n + 5]
+    rows.insert(2, [None, None, "2022年计划", "2022年实际"])
+    assert find_forms([grid(rows)], [FORM]) == []
+
+
+# --- the line for the unit's name ----------------------------------------------------------------------
+
+LINK = '=HYPERLINK("http://x","点")'
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ([f"{FORM.unit_line}{LINK}"], LINK),
+        ([FORM.unit_line, LINK], LINK),
+        ([f"{FORM.unit_line}单位名称：红旗区科学技术局"], "红旗区科学技术局"),
+        (["部门/地方（公章）：红旗区科学技术局"], "红旗区科学技术局"),
+    ],
+)
+def test_the_units_name_is_read_whole(line: Row, name: str) -> None:
+    rows = printed()
+    rows[1] = line
+    assert one(rows).unit_text == name

@@ -129,6 +129,39 @@ def test_cells_as_programs_write_them() -> None:
     assert (items["activities.ministry_tasks"].state, items["staff.other"].raw) == ("blank", "约5万")
 
 
+@pytest.mark.parametrize(
+    ("cell", "found"),
+    [
+        ("<td><s>5</s>8</td>", "5 （删除线）8"),
+        ("<td>8<span style='Text-Decoration: line-through'>5</span></td>", "8¦5 （删除线）"),
+        ("<td style='text-decoration:line-through'>5</td>", "5 （删除线）"),
+        ("<td x:num='58'><s>5</s>8</td>", "5 （删除线）8"),
+        ("<td>1<sup>2</sup></td>", "1¦2"),
+        ("<td>5<img src=x>6</td>", "5¦6"),
+        ("<td>5<wbr>6</td>", "5¦6"),
+        ("<td><ruby>5<rt>6</rt></ruby></td>", "5¦6"),
+        ("<td><select><option>1<option selected>2</select></td>", "1¦2"),
+        ("<td><del>4</del><ins>3</ins></td>", 3),
+        ("<td><span style='display: none'>7</span>1</td>", 1),
+        ("<td><span hidden>7</span>1</td>", 1),
+        ("<td>5<img src=x></td>", 5),
+        ("<td><b>1</b><font>2</font><o:p></o:p></td>", 12),
+    ],
+)
+def test_pieces_of_a_cell(cell: str, found: str | int) -> None:
+    item = read(page(html_table(html_rows({"activities.held": cell})))).forms[0].items["activities.held"]
+    assert (item.number or item.raw) == found
+    assert item.state == ("text" if isinstance(found, str) else "number")
+
+
+def test_pieces_of_a_line() -> None:
+    lines = "".join(f"<p>{i.label}：{VALUES[i.code]}{i.unit}</p>" for i in FORM.items)
+    assert numbers(read(page(lines))) == VALUES
+    first = f"{FORM.items[0].label}："
+    struck = read(page(lines.replace(f"{first}1", f"{first}<s>5</s>1"))).forms[0].items["activities.held"]
+    assert (struck.state, struck.number) == ("text", None)
+
+
 def test_a_page_without_the_form_is_a_report_and_a_workbook_is_not() -> None:
     reading = read(page("<h1>科技活动周启动</h1><p>红旗区讯：</p>"))
     assert (reading.disposition, reading.text, reading.forms) == ("return", "科技活动周启动\n红旗区讯：", ())
@@ -250,6 +283,32 @@ def test_typed_cells() -> None:
     assert found["media.outlets"] == found["open.venues"] == ("blank", None)
     assert found["media.reports"] == ("number", 56)
     assert "text_number" in form.items["media.reports"].notes
+
+
+def test_struck_and_raised_text_of_a_workbook_in_xml() -> None:
+    rich = (
+        f'<Cell><ss:Data ss:Type="String" xmlns="http://www.w3.org/TR/REC-html40" xmlns:ss="{SPREADSHEET}">'
+    )
+    book = xml_book(
+        {
+            "activities.held": f"{rich}<S>5</S><Font>8</Font></ss:Data></Cell>",
+            "funding.county": f"{rich}1<Sup>2</Sup></ss:Data></Cell>",
+            "staff.other": '<Cell ss:StyleID="s21"><Data ss:Type="Number">7</Data></Cell>',
+            "media.outlets": '<Cell ss:StyleID="s22"><Data ss:Type="Number">7</Data></Cell>',
+        }
+    )
+    styles = '<Styles><Style ss:ID="s21"><Font ss:StrikeThrough="1"/></Style><Style ss:ID="s22"/></Styles>'
+    items = read(book.replace("<Worksheet", f"{styles}<Worksheet", 1)).forms[0].items
+    assert [items[c].raw for c in ("activities.held", "funding.county")] == ["5 （删除线）8", "1¦2"]
+    assert {items[c].state for c in ("activities.held", "funding.county", "staff.other")} == {"text"}
+    assert items["media.outlets"].number == 7
+
+
+def test_a_mark_of_secrecy_in_the_header_of_a_workbook_in_xml() -> None:
+    header = f'<PageSetup><Header x:Data="&amp;C机密★" xmlns:x="{EXCEL}"/></PageSetup>'
+    options = f'<WorksheetOptions xmlns="{EXCEL}">{header}</WorksheetOptions>'
+    assert read(xml_book(options=options)).disposition == "restricted"
+    assert read(xml_book(options=options.replace("机密★", "附件1"))).disposition == "return"
 
 
 def test_a_hidden_sheet_is_not_read() -> None:

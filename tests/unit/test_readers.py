@@ -154,6 +154,93 @@ def test_word_text_that_python_docx_loses() -> None:
     assert reading.forms[0].items["activities.held"].cell == "T2R1C3"
 
 
+def _run(text: str, properties: str = "") -> str:
+    return f"<w:r><w:rPr>{properties}</w:rPr><w:t>{text}</w:t></w:r>"
+
+
+def _box(text: str) -> str:
+    return f"<w:r><w:pict><w:txbxContent><w:p>{_run(text)}</w:p></w:txbxContent></w:pict></w:r>"
+
+
+def _control(text: str) -> str:
+    return f"<w:sdt><w:sdtPr><w:showingPlcHdr/></w:sdtPr><w:sdtContent>{_run(text)}</w:sdtContent></w:sdt>"
+
+
+def _with_runs(data: bytes, replaced: str, runs: str) -> bytes:
+    xml = member(data, "word/document.xml").decode()
+    plain = f"<w:r><w:t>{replaced}</w:t></w:r>"
+    assert xml.count(plain) == 1
+    return repacked(data, {"word/document.xml": xml.replace(plain, runs).encode()})
+
+
+_STRIKE, _RAISED = "<w:strike/>", '<w:vertAlign w:val="superscript"/>'
+_MATH = 'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
+_CODE = "".join(
+    f'<w:r><w:fldChar w:fldCharType="{kind}"/></w:r>{{}}' for kind in ("begin", "separate", "end")
+)
+
+
+@pytest.mark.parametrize(
+    ("runs", "raw"),
+    [
+        (_run("5", _STRIKE) + _run("8"), "5 （删除线）8"),
+        (_run("8") + _run("5", "<w:dstrike/>"), "8¦5 （删除线）"),
+        (_run("2", _STRIKE) + _run("1", _STRIKE), "21 （删除线）"),
+        (_run("7", "<w:vanish/>") + _run("1"), "7 （隐藏文字）1"),
+        (_run("1") + _run("2", _RAISED), "1¦2"),
+        ("<w:r><w:t>10</w:t><w:noBreakHyphen/><w:t>20</w:t></w:r>", "10-20"),
+        ('<w:r><w:t>10</w:t><w:sym w:font="Symbol" w:char="F07E"/><w:t>20</w:t></w:r>', "10¦20"),
+        ('<w:r><w:sym w:font="Symbol" w:char="F02D"/><w:t>20</w:t></w:r>', "¦20"),
+        ("<w:r><w:t>5</w:t><w:softHyphen/><w:t>6</w:t></w:r>", "5¦6"),
+        ("<w:r><w:t>5</w:t><w:ptab/><w:t>6</w:t></w:r>", "5\t6"),
+        ("<w:r><w:t>5</w:t><w:drawing/><w:t>6</w:t></w:r>", "5¦6"),
+        (
+            f"{_run('1')}<m:oMath {_MATH}><m:f><m:num><m:r><m:t>1</m:t></m:r></m:num>"
+            "<m:den><m:r><m:t>2</m:t></m:r></m:den></m:f></m:oMath>",
+            "1¦1 （公式）¦2 （公式）",
+        ),
+        (f"<w:r><w:ruby><w:rt>{_run('1')}</w:rt><w:rubyBase>{_run('2')}</w:rubyBase></w:ruby></w:r>", "1¦2"),
+        (_run("12") + _box("3"), "12¦\n3"),
+        (_run("4") + _control("5"), "4¦5 （占位文字）"),
+    ],
+)
+def test_pieces_that_are_not_one_number_in_word(runs: str, raw: str) -> None:
+    item = read(_with_runs(docx_bytes(), "1", runs)).forms[0].items["activities.held"]
+    assert (item.state, item.number, item.raw) == ("text", None, raw)
+
+
+@pytest.mark.parametrize(
+    ("runs", "number"),
+    [
+        (_run("1") + '<w:bookmarkStart w:id="1" w:name="a"/><w:proofErr/>' + _run("2"), 12),
+        (_run("12", '<w:strike w:val="0"/>'), 12),
+        (_run("12", '<w:vertAlign w:val="baseline"/>'), 12),
+        (_run("12", _RAISED), 12),
+        (_run("12") + "<w:r><w:drawing/></w:r>", 12),
+        (_run("12") + "<w:r><w:footnoteReference w:id='2'/></w:r>", 12),
+        (_run("12") + _control("单击此处输入文字"), 12),
+        (_control("单击此处输入文字"), None),
+        (_CODE.format(_run("7"), _run("12"), ""), 12),
+        (f"<m:oMath {_MATH}><m:r><m:t>12</m:t></m:r></m:oMath>", 12),
+    ],
+)
+def test_pieces_that_are_one_number_in_word(runs: str, number: int | None) -> None:
+    item = read(_with_runs(docx_bytes(), "1", runs)).forms[0].items["activities.held"]
+    assert (item.state, item.number) == ("blank" if number is None else "number", number)
+
+
+def test_a_mark_of_secrecy_in_a_word_header_or_a_box_at_the_head() -> None:
+    document = word()
+    document.sections[0].header.paragraphs[0].text = "机密★1年\t第1页"
+    assert read(docx_bytes(document)).disposition == "restricted"
+    document = word()
+    document.sections[0].footer.paragraphs[0].text = "内部使用"
+    assert read(docx_bytes(document)).disposition == "return"
+    title = _run(FORM.title)
+    assert read(_with_runs(docx_bytes(), FORM.title, title + _box("机密★1年"))).disposition == "restricted"
+    assert read(_with_runs(docx_bytes(), FORM.title, title + _box("附件1"))).disposition == "return"
+
+
 def test_token_and_number_in_a_word_footer() -> None:
     from huizong.instruments.form_number import new_form_number, printed_form_number
 

@@ -51,7 +51,7 @@ def without(*codes: str) -> dict[str, Any]:
 ALTERED = "来表与本次表样不一致（{}），请使用通知所附表样填报，勿增删行列。"
 LAST_YEAR = {code: Decimal(value) for code, value in HONEST.items()}
 YUAN = "经费各项单位为“万元”，第6项填报{}，疑以“元”填报，请核实；如确为{}万元，请改填“{}”。"
-NOT_EXACT = "第15项请填写一个阿拉伯数字，如为估算数，请在说明栏注明依据。"
+NOT_EXACT = "第15项应填一个数字，现为“{}”，请填写准确的阿拉伯数字。"
 TWICE = "数值相同，请核实是否同一笔经费重复填报，每笔经费请按来源只填一次。"
 
 # what is wrong, the row, and all that is said: (rule, severity, item, message)
@@ -73,7 +73,7 @@ case(
 for raw in ("约5万", "若干", "10—20", "{value}"):
     case(
         f"not exact: {raw}",
-        [("not_exact", "mandatory", "public.online", NOT_EXACT)],
+        [("not_exact", "mandatory", "public.online", NOT_EXACT.format(raw))],
         {"public.online": typed("text", raw)},
     )
 case(
@@ -83,8 +83,8 @@ case(
 )
 case(
     "error",
-    [("no_result", "mandatory", "activities.held", "第1项为公式，未读到计算结果，请直接填写阿拉伯数字。")],
-    {"activities.held": typed("error", "#REF!")},
+    [("error_value", "mandatory", "open.universities", "第20项显示为错误值（#N/A），请直接填写数字。")],
+    {"open.universities": typed("error", "#N/A")},
 )
 case(
     "conflict",
@@ -260,19 +260,31 @@ case(
 )
 case(
     "none",
-    [("read_as_zero", "hint", "funding.enterprise", "第7项填写为“无”，如确无此项，请改填数字“0”。")],
+    [("read_as_zero", "hint", "funding.enterprise", "第7项填写为“无”，已按0计，下次请直接填写“0”。")],
     {"funding.enterprise": typed("none", "无")},
 )
 case(
     "dash",
-    [("read_as_zero", "hint", "funding.enterprise", "第7项填写为“—”，如确无此项，请改填数字“0”。")],
+    [("read_as_zero", "hint", "funding.enterprise", "第7项填写为“—”，已按0计，下次请直接填写“0”。")],
     {"funding.enterprise": typed("dash", "—")},
 )
 case(
     "full width",
-    [("full_width", "hint", "activities.held", "第1项“５６”含全角字符，请改用半角数字。")],
+    [("full_width", "hint", "activities.held", "第1项“５６”含全角字符，已按56计，下次请用半角数字。")],
     {"activities.held": ItemReading(state="number", number=Decimal(56), raw="５６", notes=("full_width",))},
 )
+OTHER_UNIT = "第{}项表上单位写为“{}”，本表单位为“{}”，请换算后填写。"
+case(
+    "under another unit, and nothing else is said of it",
+    [("other_unit", "mandatory", "funding.county", OTHER_UNIT.format(6, "元", "万元"))],
+    {"funding.county": figure("800000.12345", unit="元")},
+)
+case(
+    "under another unit, of which a part is none",
+    [("other_unit", "mandatory", "public.offline", OTHER_UNIT.format(14, "万人次", "人次"))],
+    {"public.offline": figure("1.25", unit="万人次")},
+)
+case("zero under another unit", [], {"funding.central": figure("0", unit="元")})
 case(
     "shown otherwise",
     [
@@ -310,6 +322,8 @@ case(
 )
 for text in ("", "全国科技活动周开展情况统计表", "2022年统计表（2021年对照）"):
     case(f"a title of no other year: {text}", [], title=text)
+SISTER = "2022年全国科普日活动开展情况统计表"
+case("a sister form", [("other_year", "verify", None, OLD.format(SISTER))], title=SISTER)
 case("a row more", [("rows_added", "verify", None, ADDED.format("“社会捐赠”"))], unknown=("社会捐赠",))
 case(
     "rows more, with long labels",
@@ -330,7 +344,7 @@ for text in ("甲县科技局（盖章）", "甲 县科技局", "河南省甲县
     case(f"the unit's own header: {text}", [], unit_text=text)
 case(
     "a number that is none",
-    [("not_exact", "mandatory", "public.online", NOT_EXACT)],
+    [("not_exact", "mandatory", "public.online", NOT_EXACT.format("nan"))],
     {"public.online": typed("number", "nan")},
 )
 case(
@@ -344,7 +358,12 @@ case(
             "public.online",
             "第15项明显偏大，请核实是否为平台累计浏览量，本表仅填报活动期间数据。",
         ),
-        ("read_as_zero", "hint", "activities.ministry_tasks", "第2项填写为“无”，如确无此项，请改填数字“0”。"),
+        (
+            "read_as_zero",
+            "hint",
+            "activities.ministry_tasks",
+            "第2项填写为“无”，已按0计，下次请直接填写“0”。",
+        ),
     ],
     {
         "staff.other": typed("blank"),
@@ -372,22 +391,37 @@ def test_every_rule_of_the_suite_is_tried_by_a_case() -> None:
     assert {rule.meta.code for rule in load_suite(SUITE).expectations} == tried
 
 
-def test_a_finding_names_the_cell_and_what_to_do(answers: dict[str, list[Finding]]) -> None:
+def test_a_finding_names_the_cell(answers: dict[str, list[Finding]]) -> None:
     [finding] = answers["not exact: 约5万"]
     assert (finding.sheet, finding.cell) == ("统计表", "C5")
-    assert finding.remedy == "该格现为“约5万”。"
 
 
-def test_a_finding_says_what_the_cell_was_probably_meant_to_say() -> None:
-    said = {"五十六": "，如为56，请填写“56”", "500余": "", "1900-01-05": "，该格是日期格式，如原数为5，"}
-    rows = [row(raw, {"public.online": typed("text", raw)}) for raw in said]
-    answers = run_batch(rows, INSTRUMENT, SUITE)
-    for raw, hint in said.items():
-        assert answers[raw][0].remedy.startswith(f"该格现为“{raw}”{hint}")
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        ("五十六", "现为“五十六”，请填写准确的阿拉伯数字。如为56，填“56”。"),
+        ("500余", "现为“500余”，请填写准确的阿拉伯数字。估算数、范围不能计入汇总。"),
+        ("详见附件", "现为“详见附件”，请填写准确的阿拉伯数字。"),
+        ("其余无", "现为“其余无”，请填写准确的阿拉伯数字。"),
+        ("TRUE", "现为“TRUE”，请填写准确的阿拉伯数字。"),
+        ("1900-01-05", "现为日期“1900-01-05”，请改填数字。如原数为5，填“5”。"),
+        ("2022-05-01 00:00:00", "现为日期“2022-05-01”，请改填数字。"),
+        ("{value}", "现为“{value}”，请填写准确的阿拉伯数字。"),
+    ],
+)
+def test_a_finding_says_what_the_cell_was_probably_meant_to_say(raw: str, said: str) -> None:
+    [finding] = run_batch([row("u", {"public.online": typed("text", raw)})], INSTRUMENT, SUITE)["u"]
+    assert finding.message + finding.remedy == f"第15项应填一个数字，{said}"
 
 
-def test_what_the_clerk_typed_is_quoted_and_never_filled_in(answers: dict[str, list[Finding]]) -> None:
-    assert answers["not exact: {value}"][0].remedy == "该格现为“{value}”。"
+@pytest.mark.parametrize(
+    ("codes", "count"),
+    [(("municipal", "county"), "两"), (("provincial", "municipal", "county", "enterprise", "in_kind"), "五")],
+)
+def test_equal_items_are_counted(codes: tuple[str, ...], count: str) -> None:
+    changed: dict[str, ItemReading | str] = {f"funding.{code}": "77" for code in codes}
+    [finding] = run_batch([row("u", changed)], INSTRUMENT, SUITE)["u"]
+    assert (finding.rule, finding.remedy) == ("equal_funding", f"确为{count}笔经费的请说明。")
 
 
 def test_one_bad_return_among_three_hundred_is_the_only_one_told() -> None:

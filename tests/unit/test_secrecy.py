@@ -25,6 +25,10 @@ from huizong.readers.secrecy import at_head, is_restricted
         "机密士启用前",  # the star as a scan's recognition gives it
         "密级：机密",
         "密级：秘密★1年",
+        "（机密级，一年）",
+        "（机密级）",
+        "密级：秘密级",
+        "秘密★十年",
         "工作秘密",
         "工 作 秘 密",
         "内部",
@@ -70,6 +74,7 @@ def test_a_mark_isolates(text: str) -> None:
         "解密大自然★",
         "秘密花园科普营",
         "机密性、完整性",
+        "机密级文件管理办法",
         "内部/外部",
         "联系人：内部电话 8001",
     ],

@@ -69,11 +69,31 @@ class Instrument(BaseModel):
 
     def is_of_another_year(self, title: str) -> bool:
         """Whether a form's title names another year than ours; no year in either of them says nothing."""
-        found, own = _year(title), _year(self.title)
+        found, own = year_in(title), year_in(self.title)
         return bool(found and own and found != own)
 
+    def is_of_another_form(self, title: str) -> bool:
+        """Whether a title names another year, or another matter than ours: 科普日 for 科技活动周.
 
-def _year(title: str) -> str:
+        What only adds to our own title (a place in front) or only leaves out of it names no other matter.
+        """
+        found, own = _matter(title), _matter(self.title)
+        return self.is_of_another_year(title) or not (_is_part(found, own) or _is_part(own, found))
+
+
+def _is_part(part: str, whole: str) -> bool:
+    """Whether the characters of `part` stand in `whole` in their order."""
+    rest = iter(whole)
+    return all(character in rest for character in part)
+
+
+def _matter(title: str) -> str:
+    """What a title is about, without the year and the words that every form's has: 科技活动周."""
+    text = re.sub(r"\(.*?\)", "", unicodedata.normalize("NFKC", title))
+    return re.sub(r"\W|\d|附件|年度?|全国|开展|情况|统计|汇总|登记|调查|报表|表", "", text)
+
+
+def year_in(title: str) -> str:
     """The first year that a title names: 2022 of 2022年全国…, also in full-width digits."""
     match = re.search(r"(19|20)\d{2}", unicodedata.normalize("NFKC", title))
     return match[0] if match else ""

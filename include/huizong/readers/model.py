@@ -35,6 +35,7 @@ class ItemReading(_Model):
     number: Decimal | None = None
     raw: str = ""  # the cell as it stands, before any reading
     shown: str = ""  # what the cell's number format shows, where that is another figure than the cell holds
+    unit: str = ""  # the unit written for this figure, where it is not the item's own: 元 for 万元
     notes: tuple[str, ...] = ()  # grammar rules that applied: full_width, thousands, text_number, suffix…
     sheet: str = ""
     cell: str = ""  # A1 style; in Word: T1R5C3 (table, row, column)

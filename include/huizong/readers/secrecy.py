@@ -20,7 +20,7 @@ _SAYS = re.compile("密|内\\s*部")  # by far the most heads say nothing of the
 HEAD = 15  # lines of a text, or filled cells of a sheet: a mark stands above the title
 
 _LEVEL = "(?:绝密|机密|秘密)"
-_TERM = r"(?:启用前|长期|\d{1,2}(?:年|个?月|天))"
+_TERM = r"(?:启用前|长期|(?:\d{1,2}|[一二三四五六七八九十]{1,3})(?:年|个?月|天))"
 _STAR = "[★☆✩✪✭✮✯⭐*※]"
 # In prose a mark is quoted (标有“机密★”的文件) or follows other words; as a mark it begins something.
 _STARRED = re.compile(f"(?<![\u4e00-\u9fff“\"'‘「『《、]){_LEVEL}{_STAR}")
@@ -30,7 +30,7 @@ _INTERNAL = (
 )
 # 机密?启用前: the star of a scan comes out of the character recognition as anything.
 _ALONE = re.compile(
-    rf"(?:密级[:：]?)?(?:{_LEVEL}[^\w\s]?|{_LEVEL}.?{_TERM}|工作秘密{_STAR}?{_TERM}?|{_INTERNAL})"
+    rf"(?:密级[:：]?)?(?:{_LEVEL}级?[^\w\s]?|{_LEVEL}级?.?{_TERM}|工作秘密{_STAR}?{_TERM}?|{_INTERNAL})"
 )
 _BLANK = " \t\r\u3000\u00a0\u200b\ufeff_"
 _PUNCTUATION = re.compile(r"[，,。、;；!！]+")

@@ -11,6 +11,7 @@ Column names, as suites write them:
     <item>:places          decimal places of the figure
     <item>:full_width      the cell as typed, where it holds full-width characters
     <item>:shown           what the cell's number format shows, where that is another figure
+    <item>:unit            the unit written on the form, where it is not the item's and the figure not zero
     <item>:sum_of_others   the sum, where the figure equals the sum of the group's other items
     <item>:same_as         the later items of the group that hold the same figure: 第6项、第7项
     <item>:per:<item>      the figure divided by another, where that one is not zero
@@ -18,7 +19,7 @@ Column names, as suites write them:
     form:blank             set where no item of the form holds anything
     form:missing           labels that were not found; form:duplicated: labels that stand twice
     form:unknown           up to three labels of rows that the form does not have
-    form:other_year        the title, where it names another year than the form's
+    form:other_year        the title, where it names another year or another matter than the form's
     form:header_blank      set where no unit is named; form:header_other: the name that is not the unit's
     form:as_last_year      the number of items, where all of them equal last year's
 """
@@ -138,6 +139,11 @@ def _shown(row: FormRow, item: Item, _: Instrument) -> Value:
     return (reading.shown if reading is not None else "") or None
 
 
+def _unit(row: FormRow, item: Item, _: Instrument) -> Value:
+    reading = row.items.get(item.code)
+    return reading.unit or None if reading is not None and number(row, item.code) else None
+
+
 def _siblings(row: FormRow, item: Item, instrument: Instrument) -> list[tuple[str, Decimal]]:
     """The group's other figures that are not zero, in the printed order."""
     others = [other.code for other in instrument.items if other.group == item.group and other != item]
@@ -202,7 +208,7 @@ def _unknown(row: FormRow, _: Instrument) -> Value:
 
 
 def _other_year(row: FormRow, instrument: Instrument) -> Value:
-    return row.title if instrument.is_of_another_year(row.title) else None
+    return row.title if instrument.is_of_another_form(row.title) else None
 
 
 def _bare(name: str) -> str:
@@ -240,6 +246,7 @@ _OF_ITEM: dict[str, tuple[Callable[[FormRow, Item, Instrument], Value], str]] = 
     "places": (_places, "float64"),
     "full_width": (_full_width, "object"),
     "shown": (_shown, "object"),
+    "unit": (_unit, "object"),
     "sum_of_others": (_sum_of_others, "object"),
     "same_as": (_same_as, "object"),
 }

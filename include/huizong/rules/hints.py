@@ -52,26 +52,38 @@ _MARK = re.compile("[\u2460-\u249b\u24ea-\u24ff\u2776-\u2793²³¹\u2070\u2074-\
 _BRACKETED = re.compile(r"\((\d+(?:\.\d+)?)\)", re.ASCII)
 _REMARK = re.compile(r"\([^()]*\)$")
 _DATE = re.compile(r"(?:18|19|20)\d\d-\d\d-\d\d(?:\d\d:\d\d.*)?", re.ASCII)
+_LOOSE = re.compile(
+    r"[约近](?=[\d一二两三四五六七八九十百千万几])|(?<=[\d十百千万亿])[余多来]|几[十百千万]|左右|上下|以[上内]"
+    r"|不[少低]于|不足|大概|若干|\d\+$|\d\D?[-－—–~～至到]+\d+(?:\.\d+)?\D*$",
+    re.ASCII,
+)
 _LONGEST = 40
 _ABSENT = frozenset({"/", "／", "\\", "×", "空", "没", "没有活动", "未开展活动", "无此项", "N/A", "n/a"})
 _EPOCH = date(1899, 12, 30)  # day 0 of a spreadsheet, as from 1 March 1900; one day later before that
 
 
-def hint(raw: str, item: Item) -> str:
-    """The end of a sentence about a cell that holds text, from its comma on; empty where nothing is likely.
+def held(raw: str) -> str:
+    """A cell that holds no number, and what is wanted instead: “若干”，请填写准确的阿拉伯数字.
 
     `raw` is the cell as a reader kept it: a date cell as YYYY-MM-DD, a truth value as TRUE or FALSE.
     """
+    if _DATE.fullmatch(squeeze(raw)):
+        return f"日期“{raw.strip()[:10]}”，请改填数字"
+    return f"“{raw}”，请填写准确的阿拉伯数字"
+
+
+def hint(raw: str, item: Item) -> str:
+    """A sentence about the cell behind `held`: the likely figure, or why it cannot count; often none."""
     text = squeeze(raw)
     if text in _ABSENT:
-        return "，如确无此项，请填写“0”"
+        return "如确无此项，填“0”。"
     if _DATE.fullmatch(text):
         return _of_a_date(text)
     number = likely(raw, item)
     if number is None:
-        return ""
+        return "估算数、范围不能计入汇总。" if _LOOSE.search(text) else ""
     unit = item.unit if number and (item.unit or "").endswith("元") else ""
-    return f"，如为{number}{unit}，请填写“{number}”"
+    return f"如为{number}{unit}，填“{number}”。"
 
 
 def likely(raw: str, item: Item) -> Decimal | None:
@@ -181,6 +193,6 @@ def _of_a_date(text: str) -> str:
     except ValueError:
         return ""
     if len(text) > 10 or day.year >= 2000:  # a real date, or 5-1 that became one
-        return "，该格是日期，请将单元格格式改为“常规”后填写数字"
+        return ""
     days = (day - _EPOCH).days - (date(1899, 12, 31) <= day < date(1900, 3, 1))
-    return f"，该格是日期格式，如原数为{days}，请将单元格格式改为“常规”后填写“{days}”"
+    return f"如原数为{days}，填“{days}”。"

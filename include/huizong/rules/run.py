@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from huizong.instruments.model import Instrument
 from huizong.rules.columns import KEY, RulesBrokenError, frame, number, plain
-from huizong.rules.hints import hint
+from huizong.rules.hints import held, hint
 from huizong.rules.model import SEVERITIES, Finding, FormRow
 from huizong.rules.suite import Expectation, RuleMeta, Suite, load_suite, suite_version
 
@@ -110,13 +110,14 @@ def _refuse_unjudged(rule: Expectation, result: dict[str, Any], rows: int) -> No
 def _finding(meta: RuleMeta, row: FormRow, detail: str, instrument: Instrument) -> Finding:
     reading = row.items.get(meta.item) if meta.item else None
     value = number(row, meta.item) if meta.item else None
+    asked = reading.raw if reading and "{hint}" in meta.remedy else None
     words = {
         "address": row.address_as,
         "detail": _short(detail),
+        "count": _in_words(detail.count("、") + 2),
         "raw": _short(reading.raw if reading else ""),
-        "hint": hint(reading.raw, instrument.by_code[meta.item])
-        if reading and meta.item and "{hint}" in meta.remedy
-        else "",
+        "held": held(_short(reading.raw) if reading else ""),
+        "hint": hint(asked, instrument.by_code[meta.item]) if asked is not None and meta.item else "",
         "value": "" if value is None else plain(value),
         "in_wan": "" if value is None else plain(_in_wan(value)),
     }
@@ -129,6 +130,11 @@ def _finding(meta: RuleMeta, row: FormRow, detail: str, instrument: Instrument) 
         sheet=reading.sheet if reading else "",
         cell=reading.cell if reading else "",
     )
+
+
+def _in_words(count: int) -> str:
+    """As one counts things: 两, 三, …; beyond ten in digits."""
+    return "零一两三四五六七八九十"[count] if count <= 10 else str(count)
 
 
 def _in_wan(value: Decimal) -> Decimal:

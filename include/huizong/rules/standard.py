@@ -17,6 +17,8 @@ _NOT_IN = "expect_column_values_to_not_be_in_set"
 _BETWEEN = "expect_column_values_to_be_between"
 
 _MILDER: dict[str, Severity] = {"read_as_zero": "hint", "full_width": "hint", "shown_otherwise": "verify"}
+# Of figures under another unit than the form's, only that is said.
+_YIELDS = {"blank": ("form_blank",), "not_whole": ("other_unit",), "too_many_places": ("other_unit",)}
 _ALTERED = "来表与本次表样不一致（{what}），请使用通知所附表样填报，勿增删行列。"
 
 
@@ -103,7 +105,7 @@ def _item_rules(n: int, item: Item) -> list[Expectation]:
             item=item.code,
             message=f"第{n}项{message}",
             remedy=remedy,
-            yields_to=("form_blank",) if code == "blank" else (),
+            yields_to=_YIELDS.get(code, ()),
         )
 
     def state_rule(states: list[str], code: str, message: str, remedy: str) -> Expectation:
@@ -117,6 +119,16 @@ def _item_rules(n: int, item: Item) -> list[Expectation]:
             f"小数不超过{item.places}位，现为{{value}}，请更正。",
             f"本项单位为“{item.unit}”。" if item.unit else "多余的小数请四舍五入。",
         )
+    other_unit = [
+        item_rule(
+            _IS_NULL,
+            ":unit",
+            {},
+            "other_unit",
+            f"表上单位写为“{{detail}}”，本表单位为“{item.unit}”，请换算后填写。",
+            "现填{value}{detail}；表样上的文字请勿改动。",
+        )
+    ]
     return [
         state_rule(
             ["blank"], "blank", "未填，确无此项的请填“0”，属漏填的请补填。", "表中各项均须填写，不留空格。"
@@ -124,14 +136,17 @@ def _item_rules(n: int, item: Item) -> list[Expectation]:
         state_rule(
             ["text"],
             "not_exact",
-            "请填写一个阿拉伯数字，如为估算数，请在说明栏注明依据。",
-            "该格现为“{raw}”{hint}。",
+            "应填一个数字，现为{held}。",
+            "{hint}",
         ),
         state_rule(
-            ["formula", "error"],
+            ["formula"],
             "no_result",
             "为公式，未读到计算结果，请直接填写阿拉伯数字。",
             "该格请勿使用公式。",
+        ),
+        state_rule(
+            ["error"], "error_value", "显示为错误值（{raw}），请直接填写数字。", "错误值不能计入汇总。"
         ),
         state_rule(
             ["conflict"], "conflict", "两处填报的数值不一致，请核准后只保留一处。", "该行现有“{raw}”。"
@@ -145,11 +160,12 @@ def _item_rules(n: int, item: Item) -> list[Expectation]:
             "确无此项的请填“0”。",
         ),
         item_rule(_BETWEEN, ":places", {"max_value": item.places}, *places),
+        *(other_unit if item.unit else ()),
         state_rule(
             ["none", "dash"],
             "read_as_zero",
-            "填写为“{raw}”，如确无此项，请改填数字“0”。",
-            "本次已按“0”计。",
+            "填写为“{raw}”，已按0计，下次请直接填写“0”。",
+            "",
         ),
         item_rule(
             _IS_NULL,
@@ -157,14 +173,14 @@ def _item_rules(n: int, item: Item) -> list[Expectation]:
             {},
             "shown_otherwise",
             "单元格显示为“{detail}”，实际存放{value}，请核实。",
-            "请将单元格格式改为“常规”，按表样单位填写数字。",
+            "实际数与显示不一致的，请按表样单位重新填写；无误的请说明。",
         ),
         item_rule(
             _IS_NULL,
             ":full_width",
             {},
             "full_width",
-            "“{detail}”含全角字符，请改用半角数字。",
-            "本次已按“{value}”计。",
+            "“{detail}”含全角字符，已按{value}计，下次请用半角数字。",
+            "",
         ),
     ]

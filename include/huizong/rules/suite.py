@@ -26,7 +26,7 @@ GX_SEVERITY: dict[Severity, str] = {
     "verify": "warning",
     "hint": "info",
 }
-PLACEHOLDERS = ("value", "raw", "hint", "detail", "in_wan", "address")
+PLACEHOLDERS = ("value", "raw", "held", "hint", "detail", "count", "in_wan", "address")
 _COLUMN_KEYS = ("column", "column_A", "column_B")
 
 
@@ -34,9 +34,10 @@ class RuleMeta(BaseModel):
     """What the clerk is told. `message` and `remedy` are read one after the other in a letter, so the
     remedy adds to the message and does not repeat it.
 
-    Both may hold {value} (the figure), {raw} (the cell as typed), {hint} (what a text was probably meant to
-    say: ，如为56，请填写“56”), {detail} (what the judged column holds), {in_wan} (the figure divided by
-    10,000) and {address} (你单位 or 贵单位).
+    Both may hold {value} (the figure), {raw} (the cell as typed), {held} (a cell that is no number, and what
+    is wanted instead), {hint} (a sentence on what that was probably meant to say, often empty: 如为56，
+    填“56”。), {detail} (what the judged column holds), {count} (the items that {detail} names, and the
+    rule's own), {in_wan} (the figure divided by 10,000) and {address} (你单位 or 贵单位).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

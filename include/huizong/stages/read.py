@@ -121,6 +121,7 @@ def _form(
         "disposition": "triage" if problem else "return",
         "reason": problem or reading.reason,
         "unit": unit_code,
+        "name": unit.name if unit else "",
         "collection": collection,
         "instrument": form.instrument,
         "values": _values(loaded.instruments[form.instrument], form),
@@ -153,6 +154,7 @@ def _cells(form: FormReading) -> dict[str, dict[str, Any]]:
         code: {
             "raw": item.raw,
             "shown": item.shown,
+            "unit": item.unit,
             "state": item.state,
             "sheet": item.sheet,
             "cell": item.cell,

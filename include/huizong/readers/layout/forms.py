@@ -17,18 +17,26 @@ from rapidfuzz import fuzz
 
 from huizong.instruments.form_number import find_form_number
 from huizong.instruments.model import Instrument, Item
-from huizong.readers.layout.columns import Columns, Hit, find_columns, is_figure, read_hits
+from huizong.readers.layout.columns import Columns, Hit, find_columns, head_units, is_figure, read_hits
 from huizong.readers.layout.grammar import squeeze
 from huizong.readers.layout.grid import TOKEN_PREFIX, Grid
-from huizong.readers.layout.labels import Labels, Match, labels_of, normalise
+from huizong.readers.layout.labels import Group, Labels, Match, labels_of, normalise
 from huizong.readers.layout.layouts import pairs, side_by_side, with_values_below
+from huizong.readers.layout.units import Stated, in_line
 from huizong.readers.model import FormReading
 from huizong.readers.secrecy import refuse_marked
 
 _ENOUGH_WITH_TITLE = 5
 _TITLE_ALIKE = 85.0
+_OTHER_TITLE = re.compile(
+    "(?:附[件表]?[0-9一二三四五]*[:：])?(?=.{8})(?!.*[请填])"
+    "[^,，。；;：:]{3,60}(?:(?:统计|情况|汇总)表[^,，。；;：:]{0,8}|[^代附]表)"
+)
+_CLOSE = 6  # rows: further off, 单位：元 belongs to another table
 # What follows the unit's name on the same line in some copies.
 _NEXT_FIELD = re.compile(r"[\s_＿]+(?:填|联系|审核|单位|负责人|日期|电话|制表).*", re.S)
+_MARKS = r"""(?:[^\w="'“<#]|_)*"""  # between the words of the line and a name; a formula's begins the name
+_FIELD_NAME = re.compile(r"^(?:[\u4e00-\u9fff（()）\s]*[:：])+")  # 单位名称：
 _SEAL = re.compile(r"[（(]\s*(?:盖章|公章|章)\s*[)）]")
 
 
@@ -131,16 +139,21 @@ def _in_rows(hits: Sequence[Hit]) -> bool:
 
 def _hits(grid: Grid, labels: Labels, instrument: Instrument) -> list[Hit]:
     hits: list[Hit] = []
-    groups: dict[int, str] = {}  # column -> the group label last seen in it: a merged cell, filled down
+    groups: dict[int, Group] = {}  # column -> the group label last seen in it: a merged cell, filled down
     for place, text in grid.texts:
         group = labels.group(text)
         if group is not None:
             groups[place[1]] = group
         for match, inline in _labels_in(text, labels):
-            code = _of_group(match.codes, instrument, groups.values())
+            code = _of_group(match.codes, instrument, [g.label for g in groups.values()])
             if code is None:
                 continue
-            hit = Hit(place, code, match.matched, match.confidence, inline)
+            units = (
+                match.units,
+                *(g.units for g in groups.values() if g.label == instrument.by_code[code].group),
+            )
+            told = tuple(Stated(written) for written in units if written)
+            hit = Hit(place, code, match.matched, match.confidence, inline, units=told)
             beside = hits and hits[-1].code == hit.code and hits[-1].place == (place[0], place[1] - 1)
             if beside:  # a label spread over two unmerged cells is one label
                 hits.pop()
@@ -179,7 +192,9 @@ def _split(hits: list[Hit], size: int) -> list[list[Hit]]:
 
 def _read(block: Block) -> FormReading:
     instrument, labels = block.instrument, labels_of(block.instrument.items)
-    items, duplicated = read_hits(block.grid, block.hits, block.columns, instrument, labels)
+    items, duplicated = read_hits(
+        block.grid, block.hits, block.columns, instrument, labels, _stated_units(block)
+    )
     return FormReading(
         instrument=instrument.ref,
         sheet=block.grid.name,
@@ -192,6 +207,16 @@ def _read(block: Block) -> FormReading:
         unknown=_unknown(block, labels),
         duplicated=duplicated,
     )
+
+
+def _stated_units(block: Block) -> list[Stated]:
+    """The units over the column of figures, and on lines close above and below the rows."""
+    end = block.last + _CLOSE if block.bottom is None else min(block.bottom, block.last + _CLOSE)
+    above = block.grid.texts_between(max(block.top, block.first - _CLOSE), block.first - 1)
+    below = block.grid.texts_between(block.last + 1, end)
+    heads = (text for (_, column), text in above if column == block.columns.value)
+    lines = (in_line(text) for _, text in (*above, *below))
+    return [*head_units(heads), *(Stated(units, of_table=True) for units in lines if units)]
 
 
 def _unknown(block: Block, labels: Labels) -> tuple[str, ...]:
@@ -234,19 +259,21 @@ def _alike(text: str, title: str) -> float:
 
 
 def _title(block: Block) -> str:
+    """The line likest to the form's title, else the likest that is some table's: a sister form's counts."""
     scored = [(_alike(text, block.instrument.title), squeeze(text)) for _, text in block.texts(head=True)]
-    score, text = max(scored, default=(0.0, ""))
-    return text if score >= _TITLE_ALIKE else ""
+    titles = [entry for entry in scored if entry[0] >= _TITLE_ALIKE or _OTHER_TITLE.fullmatch(entry[1])]
+    return max(titles, default=(0.0, ""))[1]
 
 
 def _behind(text: str, unit_line: str) -> str | None:
     """What stands behind 部门/地方（盖章）： in `text`, or None; spaces and marks may differ."""
     for words in (unit_line, re.sub(r"[（(].*?[)）]", "", unit_line)):
         letters = re.findall(r"[^\W_]", words)
-        match = re.match(r"[\W_]*" + r"[\W_]*".join(map(re.escape, letters)) + r"[\W_]*(.*)", text, re.S)
+        spread = r"[\W_]*".join(map(re.escape, letters))
+        match = re.match(rf"[\W_]*{spread}{_MARKS}(.*)", text, re.S)
         if letters and match:
             rest = _SEAL.sub("", _NEXT_FIELD.sub("", match[1]))
-            return re.split("[:：]", rest)[-1].strip(" \t\r\n\u3000\u00a0_＿")
+            return _FIELD_NAME.sub("", rest).strip(" \t\r\n\u3000\u00a0_＿")
     return None
 
 
@@ -262,7 +289,7 @@ def _unit_text(block: Block) -> str:
 
 
 def _is_name(text: str) -> bool:
-    return not re.search(f"[:：]|^{re.escape(TOKEN_PREFIX)}", text) and text.strip("_＿ \u3000\n") != ""
+    return not re.search(f"[:：](?!//)|^{re.escape(TOKEN_PREFIX)}", text) and text.strip("_＿ \u3000\n") != ""
 
 
 def _token(block: Block) -> str | None:

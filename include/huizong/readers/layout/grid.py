@@ -46,6 +46,14 @@ class Raw:
         """Cells with a value that nobody has worked out: formulas whose program left that to the next one."""
         return ()
 
+    def marked(self, cells: Mapping[Place, CellValue]) -> Mapping[Place, str]:
+        """What those of the cells say that are struck out or raised, wholly or in part (see `pieces`)."""
+        return {}
+
+    def headers(self) -> Collection[str]:
+        """The texts that are printed above each page of the sheet."""
+        return ()
+
 
 @dataclass(frozen=True)
 class Grid:

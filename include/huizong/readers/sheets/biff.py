@@ -1,13 +1,13 @@
 """What calamine cannot say of an old workbook (xls, et): password, macros, error cells, number formats, DDE.
 
-Only the records of the workbook stream are walked ([MS-XLS] 2.4: FilePass, BoundSheet8, BoolErr, Formula, XF,
-Format, SupBook).
+Only the records of the workbook stream are walked ([MS-XLS] 2.4: FilePass, BoundSheet8, BoolErr, Formula,
+Font, XF, Format, Header, SupBook).
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from io import BytesIO
@@ -17,12 +17,18 @@ import olefile
 from huizong.errors import RejectedError
 from huizong.instruments.model import Item
 from huizong.readers import limits
+from huizong.readers.layout.grammar import CellValue
 from huizong.readers.layout.grid import Place, Raw
+from huizong.readers.layout.pieces import struck
 from huizong.readers.model import State
+from huizong.readers.sheets import print_header
 from huizong.readers.sheets.number_formats import BUILT_IN, shown_otherwise, suspicious
 
 _FORMULA, _FILE_PASS, _BOUND_SHEET, _BOOL_ERR, _BOF = 0x0006, 0x002F, 0x0085, 0x0205, 0x0809
 _NUMBER, _RK, _MUL_RK, _XF, _FORMAT, _SUP_BOOK = 0x0203, 0x027E, 0x00BD, 0xE0, 0x041E, 0x01AE
+_HEADER, _FONT, _LABEL, _LABEL_SST = 0x0014, 0x0031, 0x0204, 0x00FD
+_STYLED = frozenset((_NUMBER, _RK, _FORMULA, _MUL_RK, _LABEL, _LABEL_SST))
+_STRUCK_OUT = 0x08  # in the second byte pair of a Font
 # What holds a value ([MS-XLS] 2.4: Formula, Number, Label, BoolErr, RK, MulRk, LabelSst, RString).
 _CELLS = frozenset((_FORMULA, 0x0203, 0x0204, _BOOL_ERR, 0x027E, 0x00BD, 0x00FD, 0x00D6))
 _CODES = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A"}
@@ -38,6 +44,8 @@ class RawSheet(Raw):
     states: dict[Place, tuple[State, str]] = field(default_factory=dict)
     styles: dict[Place, int] = field(default_factory=dict)
     formats: dict[int, str] = field(default_factory=dict)  # of the book: style → a format worth a look
+    struck: frozenset[int] = frozenset()  # of the book: styles that strike out what a cell holds
+    header: str = ""  # printed above each page, with its codes
 
     def state(self, place: Place) -> tuple[State, str]:
         """Of a cell that calamine shows as empty."""
@@ -51,6 +59,15 @@ class RawSheet(Raw):
     def unsaved(self) -> Collection[Place]:
         """Formulas whose result calamine gives as 0."""
         return [place for place, (state, _) in self.states.items() if state == "formula"]
+
+    def marked(self, cells: Mapping[Place, CellValue]) -> Mapping[Place, str]:
+        """What the cells say that are struck out as a whole."""
+        places = (p for p, style in self.styles.items() if style in self.struck and p in cells)
+        return {place: struck(cells[place]) for place in places}
+
+    def headers(self) -> Collection[str]:
+        """The texts that are printed above each page."""
+        return print_header.lines_of(self.header)
 
 
 @dataclass
@@ -96,8 +113,10 @@ class _Walk:
         self.book = RawBook()
         self._starts: list[int] = []  # where each sheet's records begin
         self._codes = dict(BUILT_IN)
-        self._styles: list[int] = []  # style → its format's number
+        self._styles: list[tuple[int, int]] = []  # style → the numbers of its font and its format
+        self._fonts: list[bool] = []  # whether a font strikes out
         self._formats: dict[int, str] = {}
+        self._struck: frozenset[int] = frozenset()
         self._sheet = RawSheet()
 
     def records(self, stream: bytes) -> None:
@@ -112,22 +131,30 @@ class _Walk:
                 self._begin(self._starts.index(offset))
             elif kind in (_BOOL_ERR, _FORMULA) and (state := _state(kind, body)):
                 self._sheet.states[struct.unpack_from("<HH", body)] = state
-            elif kind in (_NUMBER, _RK, _FORMULA, _MUL_RK) and self._formats:
+            elif kind in _STYLED and (self._formats or self._struck):
                 self._sheet.styles.update(_cell_styles(kind, body))
-            elif kind in (_BOUND_SHEET, _XF, _FORMAT, _SUP_BOOK):
+            elif kind == _HEADER and len(body) > 2 and not self.book.before_97:
+                self._sheet.header = _text(body)
+            elif kind in (_BOUND_SHEET, _FONT, _XF, _FORMAT, _SUP_BOOK):
                 self._of_the_book(kind, body)
 
     def _begin(self, index: int) -> None:
         if not self._formats:
-            used = {n: self._codes.get(number, "") for n, number in enumerate(self._styles)}
+            used = {n: self._codes.get(number, "") for n, (_, number) in enumerate(self._styles)}
             self._formats = {n: code for n, code in used.items() if code and suspicious(code)}
-        self._sheet = self.book.sheets.setdefault(index, RawSheet(formats=self._formats))
+            # There is no font 4: the fifth in the file has the number 5 ([MS-XLS] 2.5.129).
+            fonts = {n + (n >= 4) for n, strikes_out in enumerate(self._fonts) if strikes_out}
+            self._struck = frozenset(n for n, (font, _) in enumerate(self._styles) if font in fonts)
+        raw = RawSheet(formats=self._formats, struck=self._struck)
+        self._sheet = self.book.sheets.setdefault(index, raw)
 
     def _of_the_book(self, kind: int, body: bytes) -> None:
         if kind == _BOUND_SHEET:
             self._starts.append(struct.unpack_from("<I", body)[0])
         elif kind == _XF:
-            self._styles.append(struct.unpack_from("<H", body, 2)[0])
+            self._styles.append(struct.unpack_from("<HH", body))
+        elif kind == _FONT:
+            self._fonts.append(bool(body[2] & _STRUCK_OUT))
         elif kind == _FORMAT and len(body) >= 5 and not self.book.before_97:
             self._codes[struct.unpack_from("<H", body)[0]] = _text(body[2:])
         elif kind == _SUP_BOOK and len(body) > 4:  # four bytes: the book itself, or add-in functions

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from io import StringIO
 
@@ -14,8 +15,8 @@ from huizong.errors import RejectedError
 from huizong.instruments.model import Instrument
 from huizong.readers import limits
 from huizong.readers.layout.forms import find_forms
-from huizong.readers.layout.grid import Grid
-from huizong.readers.model import FileReading, FormReading
+from huizong.readers.layout.grid import Grid, Place, Raw
+from huizong.readers.model import FileReading, FormReading, State
 from huizong.readers.sheets.spreadsheet import NO_FORM
 from huizong.readers.sniff import decode
 from huizong.readers.words.word import MAX_TEXT
@@ -24,6 +25,7 @@ _READ = 4 * 2**20  # bytes; a form has some kilobytes
 _LONGEST_CELL = 32_767  # as in Excel
 # How people part columns without a program, from the surest sign to the weakest; a colon in brackets is none.
 _ALIGNED = (re.compile(r"[|│]|\t+| {2,}|\u3000+"), re.compile(r"[|│]|[:：](?![^（(]{0,80}[)）])|\s+"))
+_THOUSANDS = re.compile(r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?", re.ASCII)
 Rows = list[list[str]]
 
 
@@ -50,8 +52,8 @@ def read_delimited(kind: str, data: bytes, instruments: Sequence[Instrument]) ->
 def _best_forms(text: str, instruments: Sequence[Instrument]) -> list[FormReading]:
     """The forms of the first way to part columns that finds every item, else of the one that finds most."""
     best: list[FormReading] = []
-    for rows in _ways(text):
-        forms = find_forms([_grid(rows)], instruments)
+    for grid in _ways(text):
+        forms = find_forms([grid], instruments)
         if sum(len(form.items) for form in forms) > sum(len(form.items) for form in best):
             best = forms
         if best and not any(form.missing for form in best):
@@ -59,13 +61,13 @@ def _best_forms(text: str, instruments: Sequence[Instrument]) -> list[FormReadin
     return best
 
 
-def _ways(text: str) -> Iterator[Rows]:
+def _ways(text: str) -> Iterator[Grid]:
     for mark in "\t,;":
         if mark in text and (rows := _rows_by(text, mark)):
-            yield rows
+            yield _grid(*(_torn(rows) if mark == "," else (rows, {})))
     lines = text.splitlines()[: limits.MAX_ROW]
     for parting in _ALIGNED:
-        yield [[cell for cell in parting.split(line) if cell.strip()] for line in lines]
+        yield _grid([[cell for cell in parting.split(line) if cell.strip()] for line in lines], {})
 
 
 def _rows_by(text: str, mark: str) -> Rows:
@@ -81,11 +83,45 @@ def _rows_by(text: str, mark: str) -> Rows:
     return rows
 
 
-def _grid(rows: Rows) -> Grid:
+class _Torn(Raw):
+    """Figures that commas have torn: one of thousands, or several, which nobody but the unit can say."""
+
+    def __init__(self, figures: dict[Place, str]) -> None:
+        self._figures = figures
+
+    def state(self, place: Place) -> tuple[State, str]:
+        return ("conflict", self._figures[place]) if place in self._figures else ("blank", "")
+
+
+def _torn(rows: Rows) -> tuple[Rows, dict[Place, str]]:
+    """The rows without what unquoted commas have torn (12,500 in a file parted by commas), and that by place.
+
+    Torn is a row that is longer than most and ends like one number in groups of three, unless a row above
+    has a head for its further cells.
+    """
+    rows = [row[: len(row) - _empty_at_end(row)] for row in rows]
+    lengths = Counter(len(row) for row in rows if len(row) > 1)
+    width = max(lengths, key=lambda length: (lengths[length], -length), default=0)
+    kept, torn, headed = [], {}, False
+    for r, row in enumerate(rows):
+        tail = ",".join(cell.strip() for cell in row[width - 1 :])
+        is_torn = 1 < width < len(row) and _THOUSANDS.fullmatch(tail) and not headed
+        headed = headed or (len(row) > width > 0 and not any(map(str.isdigit, tail)))
+        if is_torn:
+            torn[r, width - 1] = tail
+        kept.append(row[: width - 1] if is_torn else row)
+    return kept, torn
+
+
+def _empty_at_end(row: list[str]) -> int:
+    return next((n for n, cell in enumerate(reversed(row)) if cell.strip()), len(row))
+
+
+def _grid(rows: Rows, torn: dict[Place, str]) -> Grid:
     cells = {
         (r, c): cell[:_LONGEST_CELL]
         for r, row in enumerate(rows)
         for c, cell in enumerate(row[: limits.MAX_COLUMN])
         if cell.strip()
     }
-    return Grid(name="", cells=dict(cells), typed=False)
+    return Grid(name="", cells=dict(cells), typed=False, raw=_Torn(torn))

@@ -15,13 +15,22 @@ from huizong.readers import limits
 from huizong.readers.layout.forms import find_forms
 from huizong.readers.layout.grammar import CellValue
 from huizong.readers.layout.grid import Grid, Place
+from huizong.readers.layout.pieces import APART, BAR, PLAIN, STRUCK, joined
 from huizong.readers.model import FileReading
 from huizong.readers.sheets.spreadsheet import NO_FORM
 from huizong.readers.words.word import MAX_TEXT
 
 _CHARSET = re.compile(rb"""charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.I)
 _EXCEL = re.compile(r"urn:schemas-microsoft-com:office:excel|Excel\.Sheet|<x:ExcelWorkbook>", re.I)
-_SILENT = frozenset(["script", "style", "head", "title", "template", "noscript"])
+_SILENT = frozenset(["script", "style", "head", "title", "template", "noscript", "del"])
+_STRUCK = frozenset(["s", "strike"])
+# Of what stands in a line: what shows its text without a trace. Anything else parts what stands on its sides.
+_SEAMLESS = frozenset(
+    ["a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "dfn", "em", "font", "i", "ins"]
+    + ["kbd", "label", "mark", "nobr", "q", "samp", "small", "span", "strong", "time", "tt", "u", "var"]
+)
+_HIDING = re.compile(r"display:none|visibility:hidden|mso-hide:all", re.I)
+_STRIKING = re.compile(r"text-decoration(?:-line)?:[^;]*line-through", re.I)
 _BLOCKS = frozenset(
     ["p", "div", "li", "ul", "ol", "center", "form", "body", "blockquote", "pre", "section", "article"]
     + ["h1", "h2", "h3", "h4", "h5", "h6", "hr", "caption", "dt", "dd"]
@@ -108,7 +117,7 @@ class _Page:
     def __init__(self, source: str) -> None:
         self._cells: dict[Place, CellValue] = {}
         self._row = 0
-        self._words: list[str] = []
+        self._words: list[tuple[str, str]] = []  # manner and text
         parser = html.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True)
         try:
             # As bytes: lxml refuses text with an encoding declaration, and stops at NUL.
@@ -117,14 +126,14 @@ class _Page:
             )
         except (etree.LxmlError, ValueError, AssertionError) as e:
             raise RejectedError(limits.DAMAGED) from e
-        self._block(root)
+        self._block(root, PLAIN)
         self._flush()
 
     def grid(self, name: str) -> Grid:
         return Grid(name=name, cells=self._cells, typed=False)
 
-    def _block(self, element: etree._Element) -> None:
-        self._words.append(element.text or "")
+    def _block(self, element: etree._Element, manner: str) -> None:
+        self._words.append((manner, element.text or ""))
         for child in element:
             tag = _tag(child)
             if tag == "table":
@@ -132,15 +141,17 @@ class _Page:
                 self._table(child)
             elif tag in _BLOCKS or tag == "br":
                 self._flush()
-                self._block(child)
+                self._block(child, manner)
                 self._flush()
-            elif tag not in _SILENT:
-                self._block(child)
-            self._words.append(child.tail or "")
+            elif not _is_silent(child):
+                self._words.extend(_edge(tag))
+                self._block(child, _manner(child, manner))
+                self._words.extend(_edge(tag))
+            self._words.append((manner, child.tail or ""))
 
     def _flush(self) -> None:
         """End a block of text. What stands too far down for any form is not needed."""
-        text = _SPACES.sub(" ", "".join(self._words)).strip(" ")
+        text = _SPACES.sub(" ", joined(self._words)).strip(" ")
         self._words.clear()
         if text.strip() and self._row < limits.MAX_ROW:
             self._cells[self._row, 0] = text
@@ -168,9 +179,10 @@ class _Page:
 
     def _cell(self, cell: etree._Element, column: int) -> None:
         exact = cell.get("x:num") or ""  # Excel keeps it beside the one that is shown
-        lines = "".join(_words(cell)).split("\v")
+        lines = joined(_words(cell, _manner(cell, PLAIN))).split("\v")
         shown = "\n".join(_SPACES.sub(" ", line).strip(" ") for line in lines)
-        text = exact if _PLAIN_NUMBER.fullmatch(exact) else shown
+        is_marked = BAR in shown or STRUCK in shown
+        text = exact if _PLAIN_NUMBER.fullmatch(exact) and not is_marked else shown
         if text.strip():
             limits.check_size(self._row + 1, column + 1)
             self._cells[self._row, column] = text.strip("\n")
@@ -198,16 +210,40 @@ def _tables(element: etree._Element) -> Iterator[etree._Element]:
             yield from _tables(child)
 
 
-def _words(element: etree._Element) -> Iterator[str]:
-    """A cell's own words; a vertical tab stands for the end of a line."""
-    yield element.text or ""
+def _words(element: etree._Element, manner: str) -> Iterator[tuple[str, str]]:
+    """A cell's own words with their manner; a vertical tab stands for the end of a line."""
+    yield manner, element.text or ""
     for child in element:
         tag = _tag(child)
         if tag in _BLOCKS or tag == "br":
-            yield "\v"
-        if tag != "table" and tag not in _SILENT:
-            yield from _words(child)
-        yield child.tail or ""
+            yield PLAIN, "\v"
+        if tag != "table" and not _is_silent(child):
+            yield from _edge(tag)
+            yield from _words(child, _manner(child, manner))
+            yield from _edge(tag)
+        yield manner, child.tail or ""
+
+
+def _is_silent(element: etree._Element) -> bool:
+    """Whether it shows nothing. A table is read wherever it stands: pages unfold them."""
+    if _tag(element) in _SILENT:
+        return True
+    hidden = element.get("hidden") is not None or _HIDING.search(_style(element))
+    return bool(hidden) and next(element.iter("table"), None) is None
+
+
+def _style(element: etree._Element) -> str:
+    return re.sub(r"\s", "", element.get("style") or "")
+
+
+def _manner(element: etree._Element, manner: str) -> str:
+    return STRUCK if _tag(element) in _STRUCK or _STRIKING.search(_style(element)) else manner
+
+
+def _edge(tag: str) -> Iterator[tuple[str, str]]:
+    """What stands at both sides of an element in a line: own tags of Office (o:p) show nothing either."""
+    if not (tag in _SEAMLESS or tag in _STRUCK or tag in _BLOCKS or tag in ("", "br") or ":" in tag):
+        yield PLAIN, APART
 
 
 def _span(cell: etree._Element, name: str) -> int:

@@ -6,7 +6,7 @@ The reference is Microsoft's "XML Spreadsheet Reference" of 2001.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from lxml import etree
@@ -18,12 +18,18 @@ from huizong.readers import limits
 from huizong.readers.layout.forms import find_forms
 from huizong.readers.layout.grammar import CellValue
 from huizong.readers.layout.grid import Grid, Place, Raw
+from huizong.readers.layout.pieces import APART, PLAIN, STRUCK, joined, struck
 from huizong.readers.model import FileReading, State
+from huizong.readers.secrecy import refuse_marked
+from huizong.readers.sheets import print_header
 from huizong.readers.sheets.explanations import find_explanations
 from huizong.readers.sheets.spreadsheet import NO_FORM, NOT_SAVED
 
 _SS = "{urn:schemas-microsoft-com:office:spreadsheet}"
-_HIDDEN = "{urn:schemas-microsoft-com:office:excel}WorksheetOptions/{*}Visible"
+_EXCEL = "{urn:schemas-microsoft-com:office:excel}"
+_HIDDEN = f"{_EXCEL}WorksheetOptions/{{*}}Visible"
+_HEADER = f"{_EXCEL}WorksheetOptions/{_EXCEL}PageSetup/{_EXCEL}Header"
+_MANNERS = {"S": STRUCK, "Sup": APART, "Sub": APART}  # of HTML, inside a cell's data
 _DECLARATION = re.compile(r"^\s*<\?xml\b[^>]*\?>")
 _ENCODING = re.compile(rb"""^[^>]{0,200}\bencoding\s*=\s*["']([\w.:-]{1,40})["']""")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
@@ -34,10 +40,15 @@ def read_xml_spreadsheet(kind: str, data: bytes, instruments: Sequence[Instrumen
 
     Raises:
         RejectedError: damaged, too large, or with something far outside any form.
+        RestrictedError: a sheet, or the header printed above it, bears a mark of secrecy.
     """
     if len(data) > limits.MAX_BYTES:
         raise RejectedError(limits.TOO_LARGE)
-    grids = [_Sheet(sheet).grid() for sheet in _root(data).iterfind(f"{_SS}Worksheet")]
+    root = _root(data)
+    for header in root.iterfind(f"{_SS}Worksheet/{_HEADER}"):
+        refuse_marked(print_header.lines_of(header.get(f"{_EXCEL}Data") or ""))
+    striking = _striking(root)
+    grids = [_Sheet(sheet, striking).grid() for sheet in root.iterfind(f"{_SS}Worksheet")]
     if not grids:
         raise RejectedError(NOT_SAVED)
     forms = find_forms(grids, instruments)
@@ -58,11 +69,20 @@ def _root(data: bytes) -> etree._Element:
     else:
         text = decode_bytes(data, declared[1].decode() if declared else None).lstrip("\ufeff")
     # A parser for each file: lxml's keep what they learn of names.
-    parser = etree.XMLParser(encoding="utf-8", resolve_entities=False, no_network=True, huge_tree=False)
+    parser = etree.XMLParser(
+        encoding="utf-8", resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True
+    )
     try:
         return etree.fromstring(_DECLARATION.sub("", text, count=1).encode("utf-8", "replace"), parser)
     except (etree.XMLSyntaxError, ValueError) as e:
         raise RejectedError(limits.DAMAGED) from e
+
+
+def _striking(root: etree._Element) -> frozenset[str]:
+    """The styles that strike out what a cell holds."""
+    styles = root.iterfind(f"{_SS}Styles/{_SS}Style")
+    fonts = ((style.get(f"{_SS}ID") or "", style.find(f"{_SS}Font")) for style in styles)
+    return frozenset(i for i, font in fonts if font is not None and font.get(f"{_SS}StrikeThrough") == "1")
 
 
 class _Unsaved(Raw):
@@ -78,8 +98,9 @@ class _Unsaved(Raw):
 class _Sheet:
     """One worksheet: rows and cells follow one another unless `ss:Index` says where they stand."""
 
-    def __init__(self, sheet: etree._Element) -> None:
+    def __init__(self, sheet: etree._Element, striking: frozenset[str]) -> None:
         self._sheet = sheet
+        self._striking = striking
         self._cells: dict[Place, CellValue] = {}
         self._unsaved = _Unsaved()
         self._covered: dict[int, int] = {}  # column → the last row that a merged cell above reaches into
@@ -112,7 +133,7 @@ class _Sheet:
 
     def _cell(self, cell: etree._Element, place: Place) -> None:
         data, formula = cell.find(f"{_SS}Data"), cell.get(f"{_SS}Formula")
-        text = "".join(map(str, data.itertext())) if data is not None else ""
+        text = joined(_pieces(data, PLAIN)) if data is not None else ""
         if not text and not formula:
             return
         limits.check_size(place[0] + 1, place[1] + 1)
@@ -120,9 +141,17 @@ class _Sheet:
         if kind == "Error":
             self._unsaved.cells[place] = ("error", text)
         elif text:
-            self._cells[place] = _value(text, kind)
+            value = _value(text, kind)
+            self._cells[place] = struck(value) if cell.get(f"{_SS}StyleID") in self._striking else value
         elif kind != "String":  # a text formula may well have come to nothing: that cell is blank
             self._unsaved.cells[place] = ("formula", formula or "")
+
+
+def _pieces(element: etree._Element, manner: str) -> Iterator[tuple[str, str]]:
+    yield manner, element.text or ""
+    for child in element:
+        yield from _pieces(child, _MANNERS.get(str(child.tag).rpartition("}")[2], manner))
+        yield manner, child.tail or ""
 
 
 def _value(text: str, kind: str | None) -> CellValue:

@@ -22,6 +22,7 @@ from huizong.readers.layout.forms import find_forms, find_hidden_forms
 from huizong.readers.layout.grammar import CellValue
 from huizong.readers.layout.grid import TOKEN_PREFIX, Grid, Place, Raw
 from huizong.readers.model import FileReading, FormReading
+from huizong.readers.secrecy import refuse_marked
 from huizong.readers.sheets import biff, ods, sheet_xml
 from huizong.readers.sheets.explanations import find_explanations
 from huizong.readers.sheets.sheet_xml import place_of
@@ -54,6 +55,7 @@ def read_spreadsheet(kind: str, data: bytes, instruments: Sequence[Instrument]) 
 
     Raises:
         RejectedError: damaged, with a password, or too large to be read safely.
+        RestrictedError: a sheet, or the header printed above it, bears a mark of secrecy.
     """
     archive: ZipFile | None = None
     if kind == "xls":
@@ -158,8 +160,10 @@ def _grids(data: bytes, raw: Book | None) -> list[Grid]:
         if sheet.typ is SheetTypeEnum.WorkSheet:
             beside = raw.sheet(index, sheet.name) if raw else Raw()
             cells = _cells(book, index)
+            refuse_marked(beside.headers())
             for place in beside.unsaved():
                 cells.pop(place, None)
+            cells |= beside.marked(cells)
             visible = sheet.visible is SheetVisibleEnum.Visible
             grids.append(Grid(name=sheet.name, cells=cells, visible=visible, raw=beside))
     if not grids:

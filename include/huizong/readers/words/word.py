@@ -22,7 +22,9 @@ from huizong.readers.layout.forms import find_forms
 from huizong.readers.layout.grammar import CellValue, squeeze
 from huizong.readers.layout.grid import TOKEN_PREFIX, Grid, Place
 from huizong.readers.model import FileReading
+from huizong.readers.secrecy import refuse_marked
 from huizong.readers.sheets.spreadsheet import DDE, LINKS, MACROS, token_of
+from huizong.readers.words.runs import Manners, manners_of, name_of, text_of
 
 MAX_TEXT = 20_000
 
@@ -38,11 +40,10 @@ _WRAPPERS = {
     "r",
     "dir",
 }
-_LEFT_OUT = {"del", "moveFrom", "Fallback", "instrText", "delText"}
-_PARSER = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
+_PARSER = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
 _DDE = re.compile(r"\bDDE(?:AUTO)?\b", re.I)
 _MAIN = re.compile(r"word/document\d*\.xml")
-_AROUND = re.compile(r"word/(?:header|footer)\d*\.xml")
+_AROUND = re.compile(r"word/(header|footer)\d*\.xml")
 
 
 def read_word(kind: str, data: bytes, instruments: Sequence[Instrument]) -> FileReading:
@@ -50,14 +51,17 @@ def read_word(kind: str, data: bytes, instruments: Sequence[Instrument]) -> File
 
     Raises:
         RejectedError: damaged, with a password, or too large to be read safely.
+        RestrictedError: the document or a page header bears a mark of secrecy.
     """
     archive = limits.open_zip(data)
-    body, around = _parts(archive)
-    walk = _Walk()
-    walk.blocks(body)
+    body, headers, footers = _parts(archive)
+    around = [_laid_out(part) for part in (*headers, *footers)]
+    for header in around[: len(headers)]:
+        refuse_marked(map(str, header.cells.values()))
+    walk = _laid_out(body)
     forms = find_forms([Grid(name="", cells=walk.cells, typed=False, refs=walk.refs)], instruments)
     if len(forms) == 1:
-        margins = "\n".join(filter(None, (_text(part) for part in around)))
+        margins = "\n".join(part.text() for part in around)
         forms = [
             forms[0].model_copy(
                 update={
@@ -66,7 +70,7 @@ def read_word(kind: str, data: bytes, instruments: Sequence[Instrument]) -> File
                 }
             )
         ]
-    notes = _notes(archive, [body, *around])
+    notes = _notes(archive, [body, *headers, *footers])
     return FileReading(
         kind=kind,
         disposition="return",
@@ -99,17 +103,20 @@ def _links_out(relations: bytes) -> bool:
     )
 
 
-def _parts(archive: ZipFile) -> tuple[etree._Element, list[etree._Element]]:
+def _parts(archive: ZipFile) -> tuple[etree._Element, list[etree._Element], list[etree._Element]]:
+    """The body, the page headers and the page footers."""
     names = archive.namelist()
     try:
         roots = {n: etree.fromstring(archive.read(n), _PARSER) for n in names if _MAIN.fullmatch(n)}
         main = _main_name(archive, names)
-        around = [etree.fromstring(archive.read(n), _PARSER) for n in names if _AROUND.fullmatch(n)]
+        around: dict[str, list[etree._Element]] = {"header": [], "footer": []}
+        for match in filter(None, map(_AROUND.fullmatch, names)):
+            around[match[1]].append(etree.fromstring(archive.read(match[0]), _PARSER))
         root = roots[main] if main in roots else next(iter(roots.values()))
         body = next(iter(root.iter("{*}body")))
     except (etree.XMLSyntaxError, StopIteration) as e:
         raise RejectedError(limits.DAMAGED) from e
-    return body, around
+    return body, around["header"], around["footer"]
 
 
 def _main_name(archive: ZipFile, names: Sequence[str]) -> str:
@@ -121,10 +128,17 @@ def _main_name(archive: ZipFile, names: Sequence[str]) -> str:
     return "word/document.xml"
 
 
+def _laid_out(part: etree._Element) -> _Walk:
+    walk = _Walk(manners_of(part))
+    walk.blocks(part)
+    return walk
+
+
 class _Walk:
     """Collects the cells of a body in document order."""
 
-    def __init__(self) -> None:
+    def __init__(self, manners: Manners) -> None:
+        self._manners = manners
         self.cells: dict[Place, CellValue] = {}
         self.refs: dict[Place, str] = {}
         self._row = 0
@@ -139,7 +153,7 @@ class _Walk:
     def blocks(self, parent: etree._Element) -> None:
         """Paragraphs and tables below `parent`, through content controls and tracked insertions."""
         for child in parent:
-            name = _name(child)
+            name = name_of(child)
             if name == "p":
                 self._paragraph(child)
             elif name == "tbl":
@@ -148,7 +162,7 @@ class _Walk:
                 self.blocks(child)
 
     def _paragraph(self, element: etree._Element) -> None:
-        text = _text(element)
+        text = text_of(element, self._manners)
         if squeeze(text):
             self._put((self._row, 0), text, f"P{self._row + 1}")
         self._row += 1
@@ -162,7 +176,7 @@ class _Walk:
             nested: list[etree._Element] = []
             for tc in _children(tr, "tc"):
                 # A cell that continues the one above shows nothing of its own.
-                text = "" if _continues(tc) else _text(tc)
+                text = "" if _continues(tc) else text_of(tc, self._manners)
                 place = (self._row, column)
                 self.refs[place] = f"T{number}R{n}C{column + 1}"
                 if squeeze(text):
@@ -178,13 +192,9 @@ class _Walk:
         self.refs[place] = ref
 
 
-def _name(element: etree._Element) -> str:
-    return str(element.tag).rpartition("}")[2]  # any namespace: transitional and strict documents differ
-
-
 def _children(parent: etree._Element, wanted: str) -> Iterator[etree._Element]:
     for child in parent:
-        name = _name(child)
+        name = name_of(child)
         if name == wanted:
             yield child
         elif name in _WRAPPERS:
@@ -195,24 +205,8 @@ def _nested(cell: etree._Element) -> list[etree._Element]:
     return list(_children(cell, "tbl"))
 
 
-def _text(element: etree._Element) -> str:
-    """All text below, except what is deleted, stands in a nested table, or is the fallback of a drawing."""
-    pieces: list[str] = []
-    for child in element:
-        name = _name(child)
-        if name == "t":
-            pieces.append(child.text or "")
-        elif name in ("tab", "br", "cr"):
-            pieces.append("\t" if name == "tab" else "\n")
-        elif name == "p":
-            pieces.append(("\n" if pieces else "") + _text(child))
-        elif name not in _LEFT_OUT and name != "tbl" and not name.endswith("Pr"):
-            pieces.append(_text(child))
-    return "".join(pieces)
-
-
 def _property(element: etree._Element, name: str) -> etree._Element | None:
-    properties = element.find(f"{{*}}{_name(element)}Pr")
+    properties = element.find(f"{{*}}{name_of(element)}Pr")
     return None if properties is None else properties.find(f"{{*}}{name}")
 
 
