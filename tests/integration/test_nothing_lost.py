@@ -286,7 +286,7 @@ def test_two_sheets_that_differ_wait_and_two_that_agree_count_once(
     assert (mailing.unit(A)["versions"], mailing.unit(A)["status"]) == (0, "unsettled")
     assert mailing.unit(B)["versions"] == 1
     (row,) = waiting(mailing.ctx)["waiting"]
-    assert row["reason"] == "文件中有两张数据不一致的表（一稿、二稿），请核对以哪一张为准"
+    assert row["reason"].startswith("文件中有两张数据不一致的表（一稿、二稿），请核对以哪一张为准：第")
     with pytest.raises(UsageError, match="请单位重新报送只含一张表的文件"):
         assign(mailing.ctx, row["id"], A, COLLECTION, by="小李", reason="电话核实")
 

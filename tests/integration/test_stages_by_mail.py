@@ -45,7 +45,7 @@ def test_findings_come_back_with_the_clerks_own_workbook_marked(
     answer(server, ADDRESS[A], "请查收附件", files)
     sweep(mailing, "2022-06-10T10:00")
     correction = inbox(server, ADDRESS[A])[-1]
-    assert "第15项请填写一个阿拉伯数字" in correction.text
+    assert "第15项应填一个数字，现为“约5万”" in correction.text
     assert "尚缺" in correction.text  # scan and report are missing as well
     (marked,) = correction.leaves
     fixed = fill_marked(marked.data)

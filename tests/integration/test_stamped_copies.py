@@ -158,3 +158,38 @@ def test_an_unmarked_picture_is_whose_the_delivery_is(issued: Office) -> None:
     )  # fmt: skip
     assert taken == {"表": "statistics", "照片": "stamped_copy"}
     assert file(issued, "邮件2", 10, 照片=picture(shown(1))) == {"照片": "triage"}
+
+
+def notes(office: Office, name: str) -> list[str]:
+    """What the operator is told of the newest file of this name."""
+    with office.ctx.ledger.read() as session:
+        found = session.scalars(select(File).where(File.name == name).order_by(File.id.desc())).first()
+        assert found is not None
+        return list(found.witnesses.get("notes", []))
+
+
+def test_a_picture_of_which_nothing_was_recognised_is_taken_and_says_so(issued: Office) -> None:
+    unread = FileReading(kind="image", disposition="return", notes=("扩展名与内容不符",))
+    assert file(issued, A, 10, IMG_1=unread) == {"IMG_1": "stamped_copy"}
+    assert notes(issued, "IMG_1") == ["图片内容未能识别，请人工查看", "扩展名与内容不符"]
+    told = scan(issued, A)
+    assert (told["stamp"], told["agrees"], told["differs"]) == (None, None, [])
+    assert told["unread"] == [item.code for item in statistics_form().items]
+    file(issued, B, 10, 照片=picture(shown(1, number=number_of(issued, B)), stamp=None))
+    assert notes(issued, "照片") == []
+
+
+def test_a_print_without_a_seal_is_said_to_have_none(issued: Office) -> None:
+    beside = file(issued, A, 10, 盖章件=print_(shown(1), stamp=False), 表=workbook(shown(1)))
+    assert beside == {"盖章件": "stamped_copy", "表": "statistics"}
+    assert notes(issued, "盖章件") == ["未见印章"]
+    file(issued, B, 10, 盖章件=print_(shown(1), stamp=True), 表=workbook(shown(1)))
+    assert notes(issued, "盖章件") == []
+
+
+def test_prints_that_differ_wait_and_a_stamped_one_that_agrees_is_the_stamped_copy(issued: Office) -> None:
+    apart = file(issued, A, 10, 一=print_(shown(1)), 二=print_(shown(2), kind="ofd"))
+    assert apart == {"一": "triage", "二": "triage"}
+    agreeing = file(issued, B, 10, 一=print_(shown(1)), 二=print_(shown(1), stamp=True))
+    assert agreeing == {"一": "statistics", "二": "stamped_copy"}
+    assert issued.unit(B)["versions"] == 1

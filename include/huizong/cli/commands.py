@@ -180,17 +180,10 @@ def read(
     lang: Lang = None,
 ) -> None:
     """试读文件：读取并审核，不作任何记录。"""
-    from huizong.rules.model import SEVERITY_FOR_CLERK
     from huizong.stages.read import is_good, read_files
 
     session = session_of(ctx, as_json, lang)
     data = read_files(session.open(), cycle, files)
-    for row in data["files"]:
-        session.output.say(
-            f"{row['file']}：{row['reason'] or '可以采用'}" if not row["findings"] else row["file"]
-        )
-        for finding in row["findings"]:
-            session.output.say(f"  {SEVERITY_FOR_CLERK[finding['severity']]}：{finding['message']}")
     finish(session, data, good=all(is_good(row) for row in data["files"]))
 
 
@@ -324,6 +317,9 @@ def triage_assign(
     collection: Annotated[str, typer.Option("--collection", help="报送事项代码")],
     by: By,
     reason: Reason,
+    part: Annotated[
+        str | None, typer.Option("--part", help="是哪项材料（材料代码；nil 为零报告），系统认不出时写明")
+    ] = None,
     as_json: Json = False,
     lang: Lang = None,
 ) -> None:
@@ -331,7 +327,7 @@ def triage_assign(
     from huizong.stages.triage import assign
 
     session = session_of(ctx, as_json, lang)
-    finish(session, assign(session.open(), identity, unit, collection, by=by, reason=reason))
+    finish(session, assign(session.open(), identity, unit, collection, by=by, reason=reason, part=part))
 
 
 @triage_app.command("release")

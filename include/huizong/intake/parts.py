@@ -29,6 +29,9 @@ _WORDS: dict[PartKind, tuple[str, ...]] = {
 }
 # What clerks attach besides, and what is none of the parts asked for.
 _OTHER_PAPERS = ("发票", "收据", "合同", "协议书", "报价", "回执", "通知", "邀请函")
+UNREAD = "图片内容未能识别，请人工查看"
+NO_FORM_SEEN = "未识别到统计表，请人工查看"
+NO_SEAL = "未见印章"
 _TEXT = 100  # characters: a text this long was written as a document, and is no copy of the form
 
 
@@ -51,6 +54,15 @@ def classify(name: str, reading: FileReading, parts: Sequence[Part]) -> Part | N
     if len(chosen) > 1 and len("".join(reading.text.split())) >= _TEXT:
         chosen = [part for part in chosen if part.kind != "scan"]
     return chosen[0] if len(chosen) == 1 else None
+
+
+def scan_notes(reading: FileReading) -> list[str]:
+    """What a person should know of a file that was taken as a stamped copy."""
+    shows = bool(reading.forms or reading.proposals)
+    unread = [] if shows else [NO_FORM_SEEN if reading.text.strip() else UNREAD]
+    # In a print every mark is seen; on a picture, where nobody looked, nothing is known.
+    sealed = reading.stamp or (reading.stamp is None and not reading.forms)
+    return unread if sealed else [*unread, NO_SEAL]
 
 
 def _said(name: str) -> set[PartKind]:

@@ -55,6 +55,7 @@ class Verdict:
     unit: str | None = None
     reason: str = ""
     from_registered: bool = False
+    ask: str = ""  # what the clerk can do about it: one sentence, where it needs no person of ours
 
 
 def identify(witnesses: Witnesses, names: Mapping[str, str], *, sender_reports_too: bool = False) -> Verdict:

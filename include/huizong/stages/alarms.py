@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from huizong.connections import connection_id
+from huizong.ledger.tables import Delivery
 from huizong.outbox.context import AlarmContext
 from huizong.outbox.queue import Draft, queue_letter
 from huizong.stages.context import Context
@@ -40,3 +41,13 @@ def raise_alarm(
         context=AlarmContext(title=title, lines=lines),
     )
     queue_letter(session, letter, salt=f"{ctx.home.issuer} {ctx.home.path}", now=ctx.clock.now())
+
+
+def tell_isolated(ctx: Context, session: Session, delivery: Delivery) -> None:
+    """What seems to be secret is told to the operator, without a word of what it says."""
+    raise_alarm(
+        ctx, session, f"restricted:{delivery.id}", "收到疑似带有密级标志的来件，已隔离",
+        f"来件编号 d{delivery.id}，渠道 {delivery.channel}。系统未读取其内容，未据此登记任何数据。",
+        "请按保密规定处理原件，与来件单位电话联系；处理完毕后以 huizong triage close 结案。",
+        cycle=delivery.cycle,
+    )  # fmt: skip

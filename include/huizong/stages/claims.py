@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from huizong.instruments.model import year_in
 from huizong.instruments.token import TokenError
 from huizong.intake.recognise import Verdict
 from huizong.ledger.tables import FormIssue
@@ -50,10 +51,20 @@ def _claim_in(cycles: Sequence[IssuedCycle], cycle: str, collection: str, unit: 
 
 
 def not_an_old_form(issued: IssuedCycle, form: FormReading, claim: Claim, verdict: Verdict) -> Verdict:
-    """The verdict; triage where nothing but the title tells which year's form it is, and it is another's."""
+    """The verdict; triage where nothing but the title tells whose form it is, and it is another year's or
+    another task's. Whoever sent such a form is asked for this one."""
     instrument = issued.loaded.instruments.get(form.instrument)
-    if verdict.disposition != "return" or claim.unit or instrument is None:
+    other_year = instrument is not None and instrument.is_of_another_year(form.title)
+    if claim.problem == "other_cycle":
+        return replace(verdict, ask=_use_ours(form if other_year else None))
+    other = instrument is not None and instrument.is_of_another_form(form.title)
+    if verdict.disposition != "return" or claim.unit or not other:
         return verdict
-    if not instrument.is_of_another_year(form.title):
-        return verdict
-    return Verdict("triage", reason=f"表题为“{form.title}”，与本次表样年份不一致")
+    reason = f"表题为“{form.title}”，与本次表样{'年份' if other_year else ''}不一致"
+    return Verdict("triage", reason=reason, ask=_use_ours(form if other_year else None))
+
+
+def _use_ours(form: FormReading | None) -> str:
+    """What to write to the sender of a form of another year, or of no year that we know."""
+    what = f"{year_in(form.title)}年" if form else "其他统计任务（或上年度）的"
+    return f"所报为{what}表样，请使用本次通知所附表样填报。"

@@ -17,7 +17,7 @@ from huizong.stages.envelope import Envelope
 from huizong.stages.issued import log_event
 from huizong.stages.judging import Judged, claims_of, judge_all
 from huizong.stages.others import file_other, unit_of
-from huizong.stages.placing import Placing, editable_forms
+from huizong.stages.placing import Placing, delivered_forms, note
 
 # A message's own disposition is the weightiest of its files'.
 _WEIGHT = ("restricted", "return", "subordinate", "set_aside", "triage", "duplicate", "other")
@@ -49,7 +49,7 @@ class Filing(Envelope):
         units = {j.verdict.unit for found in judged.values() for j in found if j.verdict.unit}
         if self.delivery.disposition is not None:
             units |= self._units_before()
-        editable = editable_forms(readings, judged)
+        delivered = delivered_forms(self, _names(leaves), readings, judged)
         files: list[File] = []
         made = False
         for leaf in leaves:
@@ -59,11 +59,10 @@ class Filing(Envelope):
             reading, found = readings[leaf.digest], judged[leaf.digest]
             file = self._new_file(leaf, reading)
             if reading.forms or _says_whose(found):
-                made |= Placing(self, file, reading, found, editable).place()
+                made |= Placing(self, file, reading, found, delivered).place()
             else:
-                made |= file_other(self, file, reading, units, known=known)
-            if reading.notes:
-                file.witnesses = {**file.witnesses, "notes": list(reading.notes)}
+                made |= file_other(self, file, reading, units, delivered, known=known)
+            note(file, reading.notes)
             files.append(file)
         self._sum_up(files, made=made)
 
@@ -144,6 +143,14 @@ class Filing(Envelope):
 def cleared_key(delivery: int) -> str:
     """The key of the event by which a person released a delivery that was isolated."""
     return f"cleared:{delivery}"
+
+
+def _names(leaves: Sequence[Leaf]) -> dict[str, str]:
+    """File's digest → its name, the first where the same file came twice."""
+    names: dict[str, str] = {}
+    for leaf in leaves:
+        names.setdefault(leaf.digest, leaf.name)
+    return names
 
 
 def _says_whose(found: Sequence[Judged]) -> bool:

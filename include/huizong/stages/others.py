@@ -4,28 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 
-from huizong.definition.model import Part
+from huizong.definition.model import Collection, Part
 from huizong.intake.blank import BLANK_COPY
-from huizong.intake.parts import classify
+from huizong.intake.parts import classify, scan_notes
 from huizong.intake.recognise import Verdict, listed, names_within
 from huizong.ledger.tables import File
 from huizong.readers.model import FileReading
+from huizong.readers.sheets.spreadsheet import NO_FORM
 from huizong.stages.envelope import Envelope
 from huizong.stages.issued import IssuedCycle
-from huizong.stages.placing import DUPLICATE, put
+from huizong.stages.placing import DUPLICATE, Delivered, note, put
 from huizong.stages.versions import add_version
 
 NO_PART = "不能确定是哪一项材料，请核对后认领"
+BESIDE_FORM = "未作为统计表登记，已保存，无需重发"
 NO_UNIT = "不能确定是哪家单位的材料，请核对后认领"
 
 
 def file_other(
-    envelope: Envelope, file: File, reading: FileReading, units: AbstractSet[str], *, known: bool
+    envelope: Envelope,
+    file: File,
+    reading: FileReading,
+    units: AbstractSet[str],
+    delivered: Delivered,
+    *,
+    known: bool,
 ) -> bool:
     """Give the file its disposition; whether a version was made.
 
     Args:
-        units: whose forms came in the same delivery.
+        units: whose forms came in the same delivery, `delivered` those that may count.
         known: whether the sender is registered.
     """
     issued = envelope.home_cycle
@@ -42,11 +50,12 @@ def file_other(
     collection = envelope.collection_for(issued, unit) if unit else None
     if unit and collection:
         put(file, issued.code, collection.code, unit, None)
-    if reading.reason == BLANK_COPY:
-        file.disposition, file.reason = "other", BLANK_COPY
-        return False
     if reading.disposition == "set_aside":
         file.disposition, file.reason = "set_aside", reading.reason
+        if reading.reason == BLANK_COPY:
+            file.disposition = "other"
+        elif reading.reason == NO_FORM and unit and collection and _has_forms(delivered, collection, unit):
+            file.disposition, file.reason = "other", BESIDE_FORM
         return False
     part = classify(file.name, reading, collection.parts) if collection else None
     if unit is None or part is None:
@@ -54,7 +63,16 @@ def file_other(
         said = f"（发件人：{listed(senders, issued.names)}）" if senders else ""
         file.reason = NO_PART if unit else NO_UNIT + said
         return False
+    if part.kind == "scan":
+        note(file, scan_notes(reading))
     return _take(envelope, file, part, Verdict("return", unit, from_registered=unit in senders))
+
+
+def _has_forms(delivered: Delivered, collection: Collection, unit: str) -> bool:
+    """Whether every form that the unit is asked for came in the same delivery: a further workbook is none."""
+    asked = {part.instrument for part in collection.parts if part.instrument}
+    came = {p.instrument for p in delivered if (p.code, p.unit) == (collection.code, unit)}
+    return bool(asked) and asked <= came
 
 
 def _take(envelope: Envelope, file: File, part: Part, verdict: Verdict) -> bool:

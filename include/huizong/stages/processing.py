@@ -29,7 +29,7 @@ from huizong.mime.robots import automatic_kind
 from huizong.readers.model import FileReading
 from huizong.readers.secrecy import REASON, is_restricted
 from huizong.readers.worker import ReadWorker, Source
-from huizong.stages.alarms import raise_alarm
+from huizong.stages.alarms import tell_isolated
 from huizong.stages.awaiting import redrive
 from huizong.stages.context import Context
 from huizong.stages.filing import Filing, Leaf, cleared_key
@@ -315,19 +315,9 @@ def _file(ctx: Context, session: Session, one: _Opened, delivery: Delivery) -> N
     elif mail:
         file_words(ctx, session, delivery, mail, filing)
     if delivery.disposition == "restricted":
-        _isolate(ctx, session, delivery)
+        delivery.subject = ""
+        tell_isolated(ctx, session, delivery)
     delivery.processed_at = ctx.clock.now()
-
-
-def _isolate(ctx: Context, session: Session, delivery: Delivery) -> None:
-    """What seems to be secret is told to the operator, without a word of what it says."""
-    delivery.subject = ""
-    raise_alarm(
-        ctx, session, f"restricted:{delivery.id}", "收到疑似带有密级标志的来件，已隔离",
-        f"来件编号 d{delivery.id}，渠道 {delivery.channel}。系统未读取其内容，未据此登记任何数据。",
-        "请按保密规定处理原件，与来件单位电话联系；处理完毕后以 huizong triage close 结案。",
-        cycle=delivery.cycle,
-    )  # fmt: skip
 
 
 def _is_outside(error: Exception) -> bool:

@@ -25,8 +25,9 @@ _Unit = tuple[str, str]  # collection and unit
 def scans_of(session: Session, issued: IssuedCycle, as_of: datetime) -> dict[_Unit, list[dict[str, Any]]]:
     """(collection, unit) → its newest stamped copy: whether a stamp was seen, and whether it agrees.
 
-    `agrees` is None where nothing was recognised, some items could not be read, or there is no form to
-    compare with; `differs` and `unread` name items. Nothing of this counts or is told to the unit.
+    `agrees` is None where nothing was recognised (then `unread` names every item), some items could not be
+    read, or there is no form to compare with; `differs` and `unread` name items. Nothing of this counts or is
+    told to the unit.
     """
     scans = {p.code for c in issued.collections for p in c.parts if p.kind == "scan"}
     standing = (
@@ -42,12 +43,42 @@ def scans_of(session: Session, issued: IssuedCycle, as_of: datetime) -> dict[_Un
     scanned = select(Version.unit).where(*standing, Version.part.in_(scans))
     forms = (*standing, Version.instrument.is_not(None), Version.unit.in_(scanned))
     held = _figures(session, forms) if newest else {}
+    items = _items(issued)
     found: dict[_Unit, list[dict[str, Any]]] = {}
     for key, row in newest.items():
         reading = FileReading.model_validate_json(row.reading or "{}")
         shown = next(iter((*reading.forms, *reading.proposals)), None)
-        found[key] = [{"file": row.name, "stamp": reading.stamp} | _agreement(shown, held.get(key, {}))]
+        found[key] = [
+            {"file": row.name, "stamp": reading.stamp} | _agreement(shown, held.get(key, {}), items[key[0]])
+        ]
     return found
+
+
+def agreement_of(
+    session: Session, issued: IssuedCycle, files: Sequence[tuple[File, FileReading]]
+) -> dict[int, dict[str, Any]]:
+    """File id → `agrees`, `differs` and `unread` as in `scans_of`, for each picture by itself."""
+    units = {file.unit for file, _ in files}
+    forms = (
+        Version.cycle == issued.code, Version.status != "superseded", Version.instrument.is_not(None),
+        Version.unit.in_(units),
+    )  # fmt: skip
+    held = _figures(session, forms)
+    items = _items(issued)
+    return {
+        file.id: _agreement(
+            next(iter((*reading.forms, *reading.proposals)), None),
+            held.get((file.collection or "", file.unit or ""), {}),
+            items.get(file.collection or "", ()),
+        )
+        for file, reading in files
+    }
+
+
+def _items(issued: IssuedCycle) -> dict[str, Sequence[str]]:
+    """Collection → the items of its form."""
+    forms = {c.code: issued.loaded.instrument_of(c) for c in issued.collections}
+    return {code: tuple(form.by_code) if form else () for code, form in forms.items()}
 
 
 def _figures(
@@ -69,8 +100,12 @@ def _figures(
     return {unit: figures[version] for unit, version in newest.items()}
 
 
-def _agreement(shown: FormReading | None, held: Mapping[str, Decimal | None]) -> dict[str, Any]:
-    if shown is None or not held:
+def _agreement(
+    shown: FormReading | None, held: Mapping[str, Decimal | None], items: Sequence[str]
+) -> dict[str, Any]:
+    if shown is None:
+        return {"agrees": None, "differs": [], "unread": list(items)}
+    if not held:
         return {"agrees": None, "differs": [], "unread": []}
     seen = {code: item.number for code, item in shown.items.items()}
     unread = [code for code, number in held.items() if number is not None and seen.get(code) is None]

@@ -9,9 +9,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
 from huizong.definition.model import Collection, Part
@@ -228,31 +228,44 @@ class _Facts:
                 ~select(File.id).where(File.delivery_id == Delivery.id).exists(),
             )
         )
-        found: list[tuple[str | None, str, int]] = [(m.unit, m.disposition or "", m.id) for m in messages]
+        found: list[tuple[str | None, str, int, bool]] = [
+            (m.unit, m.disposition or "", m.id, False) for m in messages
+        ]
         for file in files:
             units = {file.unit or file.sender, *file.witnesses.get("units", [])}
-            found += [(unit, file.disposition, file.id) for unit in units]
+            found += [(unit, file.disposition, file.id, "ask" in file.witnesses) for unit in units]
         later = newest_return(self.session, self.issued.code, self.collection.code)
         waiting: dict[str, list[str]] = defaultdict(list)
-        for unit, disposition, delivery in found:
-            if unit and not settled_later(disposition, later.get(unit, 0), delivery):
+        for unit, disposition, delivery, asked in found:
+            if unit and not settled_later(disposition, later.get(unit, Newest()), delivery, asked=asked):
                 waiting[unit].append(disposition)
         return waiting
 
 
-def settled_later(disposition: str, newest_return: int, delivery: int) -> bool:
-    """A file that could not be read, or was a department's, is settled once the unit has sent its own."""
-    return disposition in ("set_aside", "subordinate") and newest_return > delivery
+class Newest(NamedTuple):
+    """A unit's newest deliveries, by id: of which anything was taken, and of which a form was."""
+
+    anything: int = 0
+    form: int = 0
 
 
-def newest_return(session: Session, cycle: str | None, collection: str | None) -> dict[str, int]:
-    """Unit → the newest delivery of which something was taken."""
+def settled_later(disposition: str, newest: Newest, delivery: int, *, asked: bool = False) -> bool:
+    """A file that could not be read, or was a department's, is settled once the unit has sent its own; one
+    whose figures the unit was asked to send again (`asked`), once a form came."""
+    if disposition in ("set_aside", "subordinate"):
+        return newest.anything > delivery
+    return asked and disposition == "triage" and newest.form > delivery
+
+
+def newest_return(session: Session, cycle: str | None, collection: str | None) -> dict[str, Newest]:
+    """Unit → its newest deliveries of which something was taken."""
+    with_form = case((Version.instrument.is_not(None), Version.delivery_id), else_=0)
     rows = session.execute(
-        select(Version.unit, func.max(Version.delivery_id).label("newest"))
+        select(Version.unit, func.max(Version.delivery_id), func.max(with_form))
         .where(Version.cycle == cycle, Version.collection == collection)
         .group_by(Version.unit)
     )
-    return {row.unit: row.newest for row in rows}
+    return {unit: Newest(anything, form) for unit, anything, form in rows}
 
 
 def _standing_versions(standing: Standing) -> Iterable[Version]:

@@ -23,6 +23,7 @@ from huizong.rules.model import SEVERITIES
 from huizong.stages.context import Context
 from huizong.stages.coverage import rate_text, rates
 from huizong.stages.issued import issued_cycle, require_aware
+from huizong.stages.names import named
 from huizong.stages.scans import scans_of
 from huizong.stages.standing import Standing, standings
 
@@ -79,6 +80,7 @@ def _unit(s: Standing) -> dict[str, Any]:
         "punctual": s.punctual,
         "versions": len(s.versions.get(form.code, [])) if form else _deliveries(s),
         "parts": {p.code: _part_status(s, p.code) for p in s.collection.parts},
+        "missing": [p.name for p in s.absent_parts],
         "findings": dict(counts),
         "flags": s.flags(),
         "waiting": [*s.waiting, *(["consent"] if s.awaits_consent else [])],
@@ -110,22 +112,21 @@ def outbox(ctx: Context) -> dict[str, Any]:
     """All letters, in the order in which they were queued."""
     with ctx.ledger.read() as session:
         letters = session.scalars(select(Letter).order_by(Letter.id)).all()
-    return {
-        "letters": [
-            {
-                "id": letter.id,
-                "kind": letter.kind,
-                "unit": letter.unit,
-                "to": letter.address,
-                "subject": letter.subject,
-                "state": letter.state,
-                "message_id": letter.message_id,
-                "attempts": letter.attempts,
-                "reply": letter.reply,
-            }
-            for letter in letters
-        ]
-    }
+    rows = [
+        {
+            "id": letter.id,
+            "kind": letter.kind,
+            "unit": letter.unit,
+            "to": letter.address,
+            "subject": letter.subject,
+            "state": letter.state,
+            "message_id": letter.message_id,
+            "attempts": letter.attempts,
+            "reply": letter.reply,
+        }
+        for letter in letters
+    ]
+    return {"letters": named(ctx, rows)}
 
 
 def trace(

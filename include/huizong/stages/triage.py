@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from huizong.definition.model import Collection, Part
 from huizong.errors import UsageError
-from huizong.intake.parts import classify
-from huizong.intake.recognise import Verdict, units_named
-from huizong.intake.twins import counted, disagreement
 from huizong.ledger.tables import Delivery, Event, File, Version
-from huizong.readers.model import FileReading, FormReading
+from huizong.stages.assigning import NIL_PART, assign_file, assign_nil, part_meant
 from huizong.stages.context import Context
 from huizong.stages.filing import cleared_key
 from huizong.stages.issued import IssuedCycle, issued_codes, issued_cycle, log_event
+from huizong.stages.names import named
 from huizong.stages.signed import require_words
-from huizong.stages.standing import WAITING, newest_return, settled_later
-from huizong.stages.versions import add_version
+from huizong.stages.standing import WAITING, Newest, newest_return, settled_later
 
 
 def waiting(ctx: Context) -> dict[str, Any]:
@@ -45,7 +40,13 @@ def waiting(ctx: Context) -> dict[str, Any]:
             _row(f"f{file.id}", file.disposition, file.reason, delivery, file)
             for file, delivery in files
             if not _answered_since(
-                session, file.disposition, file.cycle, file.collection, file.unit, delivery
+                session,
+                file.disposition,
+                file.cycle,
+                file.collection,
+                file.unit,
+                delivery,
+                asked="ask" in file.witnesses,
             )
         ]
         rows += [
@@ -53,7 +54,7 @@ def waiting(ctx: Context) -> dict[str, Any]:
             for d in messages
             if not _answered_since(session, d.disposition or "", d.cycle, d.collection, d.unit, d)
         ]
-    return {"waiting": sorted(rows, key=lambda row: row["received_at"])}
+    return {"waiting": named(ctx, sorted(rows, key=lambda row: row["received_at"]))}
 
 
 def _answered_since(
@@ -63,10 +64,12 @@ def _answered_since(
     collection: str | None,
     unit: str | None,
     delivery: Delivery,
+    *,
+    asked: bool = False,
 ) -> bool:
-    """Unreadable, and the unit has sent something readable since."""
-    newest = newest_return(session, cycle, collection).get(unit or "", 0)
-    return settled_later(disposition, newest, delivery.id)
+    """Unreadable, or the unit was asked for another; and it has sent what settles that since."""
+    newest = newest_return(session, cycle, collection).get(unit or "", Newest())
+    return settled_later(disposition, newest, delivery.id, asked=asked)
 
 
 def _row(
@@ -89,12 +92,24 @@ def _row(
 
 
 def assign(
-    ctx: Context, identity: str, unit: str, collection: str, *, by: str, reason: str
+    ctx: Context,
+    identity: str,
+    unit: str,
+    collection: str,
+    *,
+    by: str,
+    reason: str,
+    part: str | None = None,
 ) -> dict[str, Any]:
     """Give what waits to a unit; its forms and files become versions that the next validate checks.
 
+    Args:
+        part: which of the collection's parts the person sees that it is, or `nil` for a nil return, where
+            the file itself does not show it.
+
     Raises:
-        UsageError: no such id, unit or collection; nothing of it fits what is asked for; or it is isolated.
+        UsageError: no such id, unit, collection or part; nothing of it fits what is asked for; or it is
+            isolated.
     """
     require_words(by, reason)
     with ctx.ledger.read() as session:
@@ -114,11 +129,20 @@ def assign(
     asked = issued.collection(collection)
     if not asked.voluntary and not issued.loaded.expects(asked, unit):
         raise UsageError(f"单位 {unit} 不在 {collection} 的应报名单中。")
+    meant = part_meant(asked, part)
+    if file is None and meant is not None:
+        raise UsageError(f"{identity} 是没有文件的来信，--part 只能写 {NIL_PART}。")
     with ctx.ledger.write() as session:
         file, delivery = _find(session, identity)
-        made = _assign_file(session, issued, file, delivery, unit, collection) if file else 0
+        made = 0
+        if part == NIL_PART:
+            assign_nil(
+                session, ctx.clock, issued, file, delivery, unit, asked, by=by, reason=reason
+            )  # fmt: skip
+        elif file is not None:
+            made = assign_file(session, issued, file, delivery, unit, asked, meant)
         delivery.cycle, delivery.collection, delivery.unit = issued.code, collection, unit
-        delivery.answered_at = None if made else delivery.answered_at
+        delivery.answered_at = None if made or part == NIL_PART else delivery.answered_at
         if file is None:
             delivery.settled_at = ctx.clock.now()
         log_event(
@@ -131,58 +155,6 @@ def assign(
 def _cycles_with(ctx: Context, unit: str, collection: str) -> list[IssuedCycle]:
     cycles = [issued_cycle(ctx, code) for code in issued_codes(ctx)]
     return [c for c in cycles if c.loaded.cycle.collection(collection) and unit in c.loaded.by_code]
-
-
-def _assign_file(
-    session: Session, issued: IssuedCycle, file: File, delivery: Delivery, unit: str, code: str
-) -> int:
-    collection = issued.collection(code)
-    reading = FileReading.model_validate_json(file.reading or "{}")
-    verdict = Verdict("return", unit, from_registered=False)
-    file.cycle, file.collection, file.unit = issued.code, code, unit
-    open_ = _open_forms(session, file, reading)
-    meant = {n: f for n, f in open_.items() if unit in units_named(f.unit_text, issued.units_by_name)}
-    made: list[Version | None] = []
-    for part, forms in _by_part(collection, meant or open_):
-        if problem := disagreement(forms.values()):
-            raise UsageError(f"“{file.name}”不能认领：{problem}；请单位重新报送只含一张表的文件。")
-        n = counted(forms)
-        file.part = part.code
-        made.append(add_version(session, delivery, file, part, n, forms[n], verdict))
-    if not reading.forms and (other := classify(file.name, reading, collection.parts)):
-        file.part = other.code
-        made.append(add_version(session, delivery, file, other, 0, None, verdict))
-    if not made:
-        raise UsageError(f"“{file.name}”里没有 {code} 所要的材料，无法认领；可用 triage close 结案。")
-    file.disposition = "return" if any(made) else "duplicate"
-    file.reason = "" if any(made) else file.reason
-    if delivery.disposition != "restricted":
-        delivery.disposition = file.disposition
-    if meant and len(meant) < len(open_):
-        file.disposition = "triage"  # other units' forms in it still wait
-    return sum(v is not None for v in made)
-
-
-def _by_part(
-    collection: Collection, forms: dict[int, FormReading]
-) -> Iterator[tuple[Part, dict[int, FormReading]]]:
-    """The forms that the collection asks for, a part at a time."""
-    for instrument in dict.fromkeys(form.instrument for form in forms.values()):
-        if part := next((p for p in collection.parts if p.instrument == instrument), None):
-            yield part, {n: form for n, form in forms.items() if form.instrument == instrument}
-
-
-def _open_forms(session: Session, file: File, reading: FileReading) -> dict[int, FormReading]:
-    """The file's forms that nobody has yet, by their place in it.
-
-    Raises:
-        UsageError: all of it was taken before: a figure counts for one unit only.
-    """
-    taken = set(session.scalars(select(Version.form).where(Version.file_id == file.id)))
-    forms = {n: form for n, form in enumerate(reading.forms) if n not in taken}
-    if taken and not forms:
-        raise UsageError(f"“{file.name}”已经登记，不能再认领。")
-    return forms
 
 
 def close(ctx: Context, identity: str, *, by: str, reason: str) -> dict[str, Any]:
@@ -218,7 +190,10 @@ def release(ctx: Context, identity: str, *, by: str, reason: str) -> dict[str, A
         delivery.disposition, delivery.reason = _what_stays(session, delivery), None
         delivery.processed_at = delivery.answered_at = delivery.settled_at = None
         log_event(session, ctx, "released", cycle=delivery.cycle, by=by, words=reason, id=identity)
-    return {"id": identity, "released": True}
+    return {
+        "id": identity, "released": True, "delivery": f"d{delivery.id}",
+        "notes": ["重新处理后编号会变，处理完请看 huizong triage list"],
+    }  # fmt: skip
 
 
 def _what_stays(session: Session, delivery: Delivery) -> str | None:

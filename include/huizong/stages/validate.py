@@ -118,18 +118,20 @@ def _pending(session: Session, issued: IssuedCycle, collection: Collection, *, f
 
 def _rows(session: Session, issued: IssuedCycle, ids: Sequence[int]) -> list[FormRow]:
     found = session.execute(
-        select(Version, File.reading)
+        select(Version, File)
         .join(File, Version.file_id == File.id)
         .where(Version.id.in_(ids))
         .order_by(Version.id)
     ).all()
     previous = _previous(session, issued, [version.unit for version, _ in found])
-    return [_row(issued, version, reading, previous.get(version.unit, {})) for version, reading in found]
+    return [_row(issued, version, file, previous.get(version.unit, {})) for version, file in found]
 
 
-def _row(issued: IssuedCycle, version: Version, reading: str | None, previous: dict[str, Decimal]) -> FormRow:
+def _row(issued: IssuedCycle, version: Version, file: File, previous: dict[str, Decimal]) -> FormRow:
+    """What the rules judge. Of a form that a person assigned, whose and which it is needs no question."""
     unit = issued.unit(version.unit)
-    form = FileReading.model_validate_json(reading or "{}").forms[version.form]
+    form = FileReading.model_validate_json(file.reading or "{}").forms[version.form]
+    assigned = version.unit in file.witnesses.get("assigned", ())
     return FormRow(
         key=str(version.id),
         unit_name=unit.full_name,
@@ -138,8 +140,8 @@ def _row(issued: IssuedCycle, version: Version, reading: str | None, previous: d
         missing=form.missing,
         duplicated=form.duplicated,
         unknown=form.unknown,
-        title=form.title,
-        unit_text=form.unit_text,
+        title="" if assigned else form.title,
+        unit_text=unit.full_name if assigned else form.unit_text,
         unit_names=unit.names,
         previous=previous,
     )

@@ -1,0 +1,233 @@
+"""What one reply says: a delivery as one of its readers is told of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from huizong.definition.model import Part
+from huizong.instruments.form_number import hyphenated
+from huizong.intake.relevance import EXPLANATION, NIL, NO_ATTACHMENT
+from huizong.ledger.tables import Contact, File, FindingRow, FormIssue, Value, Version
+from huizong.outbox.context import (
+    KeyedFigure,
+    KeyedForm,
+    LetterFinding,
+    MissingPart,
+    ReplyContext,
+    SetAsideFile,
+    TakenFile,
+    UnitFindings,
+    choose_reply_kind,
+)
+from huizong.rules.model import Severity
+from huizong.stages.answers import Answer, ask_of
+from huizong.stages.issued import IssuedCycle
+from huizong.stages.standing import Standing
+from huizong.stages.wording import letter_basics, missing_part, moment_text
+
+SUM_UP = "系{unit}下属单位材料，未计入汇总，请由{unit}汇总后统一报送。"
+# Which parts a file of a kind can be at all; of other kinds nobody knows before it is opened.
+_SHEETS = ("xlsx", "xlsm", "xlsb", "xls", "ods", "csv", "xml-spreadsheet")
+_FITS = {
+    **dict.fromkeys(_SHEETS, ("form", "list", "press")),
+    "image": ("scan", "media", "press"),
+    "video": ("media",),
+}
+
+
+@dataclass(frozen=True)
+class Telling:
+    """One letter's matter.
+
+    Attributes:
+        first: in whose name it is written, and whose letter it is.
+        about: of whom it says what is owed.
+        own: the units whose findings its reader is told; other units' files are merely named.
+        brought: who handed it in, where it was not the reader.
+    """
+
+    answer: Answer
+    address: str
+    contact: Contact | None
+    first: Standing
+    about: Sequence[Standing]
+    own: frozenset[str]
+    brought: str = ""
+
+    @property
+    def versions(self) -> list[Version]:
+        """Those that the reader has to answer for."""
+        return [v for v in self.answer.versions if v.unit in self.own]
+
+    @property
+    def marked(self) -> list[int]:
+        """Versions whose workbook goes back marked: xlsx with findings that ask for something."""
+        kinds = {file.id: file.kind for file in self.answer.files}
+        return [
+            v.id
+            for v in self.versions
+            if kinds.get(v.file_id) in {"xlsx", "xlsm"} and self.answer.asks_something(v)
+        ]
+
+
+def context_of(session: Session, issued: IssuedCycle, told: Telling, as_of: datetime) -> ReplyContext:
+    """The letter as facts."""
+    answer, first, contact = told.answer, told.first, told.contact
+    findings = tuple(
+        f for v in told.versions if (f := _unit_findings(session, issued, v, answer.to_answer(v)))
+    )
+    own = contact is not None and contact.unit == first.unit.code
+    taken, aside = tuple(_taken(issued, told)), tuple(_aside(issued, answer.files, own=own))
+    missing = tuple(_missing(told))
+    asking = [v for v in told.versions if answer.asks_something(v)]
+    queries = [f for s in told.about for f in s.open_queries]
+    settled = all(s.status in {"complete", "nil"} for s in told.about)
+    return ReplyContext(
+        **letter_basics(issued, first.collection, first.unit, contact, as_of, first.due),
+        kind=choose_reply_kind(findings, aside, missing, taken=bool(taken)),
+        received_text=moment_text(answer.delivery.received_at, issued),
+        taken=taken,
+        set_aside=aside,
+        findings=findings,
+        missing_parts=missing,
+        complete=bool(told.about) and settled and not answer.only_restricted,
+        nil=answer.delivery.reason == NIL,
+        no_attachment=answer.delivery.reason == NO_ATTACHMENT,
+        explained=answer.delivery.reason == EXPLANATION or answer.explained,
+        awaits_consent=any(f.explanation for f in queries),
+        open_findings=sum(not f.explanation for f in queries),
+        marked=bool(told.marked),
+        restricted=answer.restricted,
+        checking=tuple(file.name for file in answer.checking),
+        brought=told.brought,
+        keyed=tuple(_keyed(issued, told)),
+        on_paper=bool(asking) and all(v.id in answer.keyed for v in asking),
+    )
+
+
+def _taken(issued: IssuedCycle, told: Telling) -> Iterable[TakenFile]:
+    names = {file.id: file.name for file in told.answer.files}
+    for version in told.answer.versions:
+        part = issued.collection(version.collection).part(version.part)
+        if part is not None:
+            yield TakenFile(
+                unit_name=issued.unit(version.unit).full_name,
+                part_title=part.name,
+                file=names[version.file_id],
+                kind=missing_part(part).kind,
+                version=version.number,
+                note=_note(told.answer, version),
+                elsewhere=version.unit not in told.own,
+                on_paper=version.id in told.answer.keyed,
+            )
+
+
+def _note(answer: Answer, version: Version) -> str:
+    if version.status == "rejected":
+        return "退回修改" if answer.asks_something(version) else "说明待审定"
+    return "据纸质件录入" if version.id in answer.keyed else ""
+
+
+def _aside(issued: IssuedCycle, files: list[File], *, own: bool) -> Iterable[SetAsideFile]:
+    """What was not taken, and what to do about it. `own`: the letter goes to the unit's own contact."""
+    for file in files:
+        if file.disposition == "set_aside":
+            yield SetAsideFile(file=file.name, reason=file.reason)
+        elif ask := ask_of(file):
+            yield SetAsideFile(file=file.name, reason=ask)
+        elif file.disposition == "subordinate":
+            unit = "{单位}" if own else issued.unit(file.unit).full_name if file.unit else "上级单位"
+            yield SetAsideFile(file=file.name, reason=SUM_UP.format(unit=unit))
+
+
+def _missing(told: Telling) -> Iterable[MissingPart]:
+    """What is owed, once each, and whether it may be in our hands all the same."""
+    if told.answer.only_restricted:
+        return
+    named: set[str] = set()
+    for standing in told.about:
+        for part in standing.absent_parts if standing.status != "nil" else ():
+            if part.name not in named:
+                named.add(part.name)
+                yield missing_part(part).model_copy(update={"perhaps": _perhaps(told.answer, part)})
+
+
+def _perhaps(answer: Answer, part: Part) -> str:
+    if any(_may_be(file, part) for file in answer.checking):
+        return "checking"
+    unread = [f for f in answer.files if f.disposition == "set_aside"] + answer.to_redo
+    return "set_aside" if any(_may_be(file, part) for file in unread) else ""
+
+
+def _may_be(file: File, part: Part) -> bool:
+    if file.part:
+        return file.part == part.code
+    fits = _FITS.get(file.kind)
+    return fits is None or part.kind in fits
+
+
+def _keyed(issued: IssuedCycle, told: Telling) -> Iterable[KeyedForm]:
+    names = {file.id: file.name for file in told.answer.files}
+    for version in told.versions:
+        instrument = issued.loaded.instrument_of(issued.collection(version.collection))
+        values = {value.item: value for value in told.answer.keyed.get(version.id, ())}
+        if instrument is None or not values:
+            continue
+        figures = tuple(
+            KeyedFigure(
+                item_no=number, label=item.label, unit=item.unit or "", value=_figure(values[item.code])
+            )
+            for number, item in enumerate(instrument.items, start=1)
+            if item.code in values
+        )
+        name = issued.unit(version.unit).full_name
+        yield KeyedForm(unit_name=name, file=names[version.file_id], figures=figures)
+
+
+def _figure(value: Value) -> str:
+    return value.raw or "（空）"
+
+
+def _unit_findings(
+    session: Session, issued: IssuedCycle, version: Version, rows: Sequence[FindingRow]
+) -> UnitFindings | None:
+    if not rows:
+        return None
+    instrument = issued.loaded.instrument_of(issued.collection(version.collection))
+    numbers = instrument.numbers if instrument else {}
+    number = session.scalars(
+        select(FormIssue.form_number).where(
+            FormIssue.cycle == version.cycle,
+            FormIssue.collection == version.collection,
+            FormIssue.unit == version.unit,
+        )
+    ).first()
+    return UnitFindings(
+        unit_name=issued.unit(version.unit).full_name,
+        form_no=hyphenated(number) if number else "",
+        items=tuple(
+            LetterFinding(
+                severity=cast(Severity, row.severity),
+                message=row.message,
+                item_no=numbers.get(row.item or ""),
+                label=instrument.by_code[row.item].label if instrument and row.item else "",
+                remedy=row.remedy,
+                place=_place(row.sheet, row.cell),
+            )
+            for row in rows
+        ),
+    )
+
+
+def _place(sheet: str, cell: str) -> str:
+    """Where a clerk finds it: 统计表 C9, or in Word 表格第3行第2列."""
+    if word := re.fullmatch(r"T\d+R(\d+)C(\d+)", cell):
+        return f"表格第{word[1]}行第{word[2]}列"
+    return " ".join(part for part in (sheet, cell) if part)
