@@ -16,6 +16,8 @@ from huizong.outbox.context import (
     AskedPart,
     ExtensionContext,
     FormalNoticeContext,
+    KeyedFigure,
+    KeyedForm,
     LetterContext,
     LetterFinding,
     MissingPart,
@@ -50,6 +52,7 @@ FORM = MissingPart(title="统计表", kind="form")
 SCAN = MissingPart(title="盖章扫描件", kind="scan")
 REPORT = MissingPart(title="总结报告", kind="document")
 TAKEN_FORM = TakenFile(unit_name="封丘县", part_title="统计表", file="统计表.xlsx", kind="form", version=2)
+FIGURE = KeyedFigure(item_no=1, label="举办活动次数", unit="次", value="22")
 TAKEN_SCAN = TakenFile(unit_name="封丘县", part_title="盖章扫描件", file="扫描.pdf", kind="scan")
 
 
@@ -61,9 +64,9 @@ FINDINGS = UnitFindings(
     unit_name="封丘县",
     form_no="K7M2P9QX4",
     items=(
-        finding("hint", 7, "第7项填写为“无”，如确无此项，请改填数字“0”。"),
+        finding("hint", 7, "第7项填写为“无”，已按0计，下次请直接填写“0”。"),
         finding("verify", 6, "第6项填报50000，疑以“元”填报，请核实。"),
-        finding("mandatory", 15, "第15项请填写一个阿拉伯数字。"),
+        finding("mandatory", 15, "第15项应填一个数字，现为“若干”，请填写准确的阿拉伯数字。"),
         finding("quasi_mandatory", 9, "第9项超出县级合理范围，请{单位}说明。"),
         finding("mandatory", 2, "第2项未填。"),
     ),
@@ -98,7 +101,27 @@ ALL: list[LetterContext] = [
     reply("supplement", no_attachment=True, missing_parts=(FORM, REPORT)),
     reply("supplement", taken=(TAKEN_FORM,), missing_parts=(SCAN, REPORT)),
     reply("correction", taken=(TAKEN_FORM,), findings=(FINDINGS,), missing_parts=(SCAN,)),
-    reply("correction", set_aside=(SetAsideFile(file="总结.docx", reason="文件有打开密码，请去除后重发。"),)),
+    reply(
+        "correction",
+        taken=(TAKEN_FORM,),
+        set_aside=(SetAsideFile(file="总结.docx", reason="文件有打开密码，请去除后重发。"),),
+        missing_parts=(REPORT.model_copy(update={"perhaps": "set_aside"}),),
+    ),
+    reply("supplement", set_aside=(SetAsideFile(file="表.exe", reason="请重发。"),), missing_parts=(FORM,)),
+    reply(
+        "receipt",
+        taken=(TAKEN_FORM.model_copy(update={"elsewhere": True, "unit_name": "牧野区"}),),
+        checking=("会议通知.pdf",),
+        brought="由红旗区报送",
+        missing_parts=(SCAN.model_copy(update={"perhaps": "checking"}),),
+    ),
+    reply(
+        "correction",
+        taken=(TAKEN_SCAN,),
+        findings=(FINDINGS,),
+        keyed=(KeyedForm(unit_name="封丘县", file="扫描.pdf", figures=(FIGURE,)),),
+        on_paper=True,
+    ),
     reminder("nudge", missing_parts=(FORM, SCAN, REPORT)),
     reminder("due_day", missing_parts=(SCAN,), received_any=True),
     reminder("overdue", open_findings=3, received_any=True, past_due=True, days_late_text="1个工作日"),
@@ -161,11 +184,22 @@ def test_findings_come_strongest_first_in_the_clerks_words(book: LetterBook) -> 
         assert marks == [
             "必须更正", "必须更正", "说明原因并经同意", "请核实并说明", "温馨提示（无需回复）",
         ]  # fmt: skip
-        assert body.index("第2项未填") < body.index("第15项请填写")
+        assert body.index("第2项未填") < body.index("第15项应填")
         assert "请在附件中改正后直接回复本邮件" in body
         assert "请你单位说明" in body
         assert "6月20日（星期一）前（含当日）" in body
         assert not re.search("mandatory|verify|hint", body)
+
+
+def test_hints_that_say_the_same_share_a_line(book: LetterBook) -> None:
+    said = "第{}项填写为“{}”，如确无此项，请改填数字“0”。"
+    hints = [finding("hint", n, said.format(n, "无")).model_copy(update={"label": "甲"}) for n in (3, 1, 2)]
+    items = (*hints, finding("hint", 4, said.format(4, "—")), finding("verify", 6, "第6项偏大。"))
+    text = book.render(reply("receipt", findings=(UnitFindings(unit_name="封丘县", items=items),))).text
+    assert "请核实并说明｜第6项｜第6项偏大。" in text
+    shared = "温馨提示（无需回复）｜第1、2、3项｜第1、2、3项填写为“无”，如确无此项，请改填数字“0”。"
+    assert shared in text and text.count("“无”") == 1
+    assert text.index(shared) < text.index("｜第4项｜第4项填写为“—”")
 
 
 @pytest.mark.parametrize(
@@ -285,10 +319,15 @@ def test_a_broken_template_names_itself(tmp_path: Path) -> None:
 def test_one_reply_a_delivery_named_by_its_strongest_word() -> None:
     hint = UnitFindings(unit_name="甲", items=(finding("hint", 7, "提示。"),))
     aside = SetAsideFile(file="x", reason="读不出。")
-    assert choose_reply_kind((FINDINGS,), (), (SCAN,)) == "correction"
-    assert choose_reply_kind((), (aside,), ()) == "correction"
-    assert choose_reply_kind((hint,), (), (SCAN,)) == "supplement"
-    assert choose_reply_kind((hint,), (), ()) == "receipt"
+    unread = SCAN.model_copy(update={"perhaps": "checking"})
+    assert choose_reply_kind((FINDINGS,), (), (SCAN,), taken=True) == "correction"
+    assert choose_reply_kind((), (aside,), (), taken=True) == "correction"
+    assert (
+        choose_reply_kind((), (aside,), (FORM,), taken=False) == "supplement"
+    )  # there is nothing to correct
+    assert choose_reply_kind((hint,), (), (SCAN,), taken=True) == "supplement"
+    assert choose_reply_kind((hint,), (), (), taken=True) == "receipt"
+    assert choose_reply_kind((), (), (unread,), taken=True) == "receipt"  # it may be in our hands
 
 
 def test_a_rung_fits_its_letter() -> None:

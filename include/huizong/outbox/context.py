@@ -31,10 +31,14 @@ class AskedPart(_Model):
 
 
 class MissingPart(_Model):
-    """One thing still owed. `kind` decides the wording for a form without its scan and the reverse."""
+    """One thing still owed. `kind` decides the wording for a form without its scan and the reverse.
+
+    `perhaps`: it may be in our hands, among the files that are looked at or those that were set aside.
+    """
 
     title: str
     kind: PartKind = "document"
+    perhaps: Literal["", "checking", "set_aside"] = ""
 
 
 class TakenFile(_Model):
@@ -46,6 +50,8 @@ class TakenFile(_Model):
     kind: PartKind = "document"
     version: int | None = None
     note: str = ""
+    elsewhere: bool = False  # it is none of the reader's own: registered as another unit's
+    on_paper: bool = False  # its figures were keyed from a scan or a photograph
 
 
 class SetAsideFile(_Model):
@@ -81,6 +87,39 @@ class UnitFindings(_Model):
     @classmethod
     def _strongest_first(cls, items: tuple[LetterFinding, ...]) -> tuple[LetterFinding, ...]:
         return tuple(sorted(items, key=lambda f: (SEVERITIES.index(f.severity), f.item_no or 0)))
+
+    @property
+    def lines(self) -> tuple[FindingLine, ...]:
+        """One a finding, but hints that say the same share one."""
+        shared: dict[tuple[object, ...], list[LetterFinding]] = {}
+        for n, finding in enumerate(self.items):
+            hint = finding.severity == "hint" and finding.item_no is not None
+            shared.setdefault((_said(finding), finding.remedy) if hint else (n,), []).append(finding)
+        return tuple(_line(same) for same in shared.values())
+
+
+class FindingLine(_Model):
+    """A row of the table of findings."""
+
+    severity_text: str
+    subject: str  # 第6项 县级财政经费投入情况
+    message: str
+    place: str = ""
+
+
+class KeyedFigure(_Model):
+    item_no: int
+    label: str
+    unit: str = ""
+    value: str
+
+
+class KeyedForm(_Model):
+    """What staff keyed from a unit's scan or photograph, for the unit to compare."""
+
+    unit_name: str
+    file: str
+    figures: tuple[KeyedFigure, ...]
 
 
 class _Common(_Model):
@@ -142,11 +181,35 @@ class ReplyContext(_Common):
     explained: bool = False  # reasons were given, in a letter or in the workbook
     awaits_consent: bool = False  # some of them hold only once the office has consented
     open_findings: int = 0  # what the unit has still to answer, in all
+    checking: tuple[str, ...] = ()  # files that a person looks at; nothing is asked of the unit for them
+    brought: str = ""  # 由红旗区科学技术局报送, 转交: who handed it in, where it was not the reader
+    keyed: tuple[KeyedForm, ...] = ()
+    on_paper: bool = False  # all that has to be corrected was keyed from paper
+
+    @property
+    def nothing_taken(self) -> bool:
+        """Files came, and none of them could be taken."""
+        return bool(self.set_aside) and not self.taken
+
+    @property
+    def elsewhere(self) -> tuple[TakenFile, ...]:
+        return tuple(file for file in self.taken if file.elsewhere)
+
+    @property
+    def surely_missing(self) -> tuple[MissingPart, ...]:
+        """What is owed and is not among the files in our hands either."""
+        return tuple(part for part in self.missing_parts if not part.perhaps)
 
     @property
     def missing_sentences(self) -> tuple[str, ...]:
-        """What is still owed, one sentence each, in the words of the field."""
-        return tuple(_missing_sentence(part, self) for part in self.missing_parts)
+        """What is still owed in the words of the field, one sentence each; what may be among the files that
+        were set aside is asked for once."""
+        again = [part for part in self.missing_parts if part.perhaps == "set_aside"]
+        others = [_missing_sentence(part, self) for part in self.missing_parts if part not in again]
+        if again:
+            said = f"{titles_joined(again)}尚未收妥：在未能采用的文件中的，按上述办法重新发送即可；"
+            others.append(f"{said}其余{self.by_when}补报。")
+        return tuple(others)
 
     @property
     def to_correct(self) -> bool:
@@ -268,11 +331,15 @@ def choose_reply_kind(
     findings: Sequence[UnitFindings],
     set_aside: Sequence[SetAsideFile],
     missing_parts: Sequence[MissingPart],
+    *,
+    taken: bool,
 ) -> Literal["receipt", "correction", "supplement"]:
-    """Which of the three answers a delivery gets: the strongest thing it has to say names it."""
-    if set_aside or any(f.severity != "hint" for unit in findings for f in unit.items):
+    """Which of the three answers a delivery gets: the strongest thing it has to say names it. There is
+    nothing to correct where nothing was `taken`, and nothing is owed that may be in our hands unread."""
+    if any(f.severity != "hint" for unit in findings for f in unit.items) or (set_aside and taken):
         return "correction"
-    return "supplement" if missing_parts else "receipt"
+    owed = set_aside or any(part.perhaps != "checking" for part in missing_parts)
+    return "supplement" if owed else "receipt"
 
 
 def titles_joined(parts: Sequence[MissingPart | AskedPart]) -> str:
@@ -281,8 +348,32 @@ def titles_joined(parts: Sequence[MissingPart | AskedPart]) -> str:
     return titles[0] if len(titles) == 1 else "、".join(titles[:-1]) + "及" + titles[-1] if titles else ""
 
 
+def _said(finding: LetterFinding) -> str:
+    """A finding's message without the number of its item."""
+    return finding.message.removeprefix(f"第{finding.item_no}项")
+
+
+def _line(findings: Sequence[LetterFinding]) -> FindingLine:
+    first = findings[0]
+    number = f"第{first.item_no}项" if first.item_no else ""
+    if len(findings) == 1:
+        subject, message, place = f"{number} {first.label}".strip(), first.message, first.place
+    else:
+        subject = f"第{'、'.join(str(f.item_no) for f in findings)}项" if number else first.label
+        message = first.message.replace(number, subject, 1) if number else first.message
+        place = ""
+    return FindingLine(
+        severity_text=first.severity_text, subject=subject, message=message + first.remedy, place=place
+    )
+
+
 def _missing_sentence(part: MissingPart, reply: ReplyContext) -> str:
-    arrived = {file.kind for file in reply.taken}
+    hint = "如正在核对的文件即为该材料，无需重发。" if part.perhaps == "checking" else ""
+    return _owed(part, reply) + hint
+
+
+def _owed(part: MissingPart, reply: ReplyContext) -> str:
+    arrived = {file.kind for file in reply.taken if not file.elsewhere and not file.on_paper}
     if part.kind == "scan" and "form" in arrived:
         return f"电子表已收到，尚缺加盖公章的扫描件，{reply.by_when}补报，内容须与电子表一致。"
     if part.kind == "form" and "scan" in arrived:
