@@ -205,5 +205,6 @@ def test_formulas_that_nobody_could_work_out_stop_nothing_later(
     issued.validate("2022-06-11T10:05")
     unit = issued.unit(A)
     assert (unit["versions"], unit["parts"]["statistics"]) == (2, "accepted")
+    issued.assemble("2022-07-10T09:00", "final")
     sources = trace(issued.ctx, CYCLE, "funding.county")["sources"]
     assert [source["value"] for source in sources] == ["40.06"]

@@ -193,6 +193,10 @@ def _read_beside(
         for column, cell in _beside(grid, hit, labels).items()
         if column not in columns.codes and not as_units(cell)
     }
+    if _has_no_cell(grid, hit, columns.value):
+        figures = [reading for reading in readings.values() if reading.state in _FIGURES]
+        if len(figures) == 1:
+            return figures[0]
     stray = {c: r for c, r in readings.items() if c in columns.spare or r.state not in _FIGURES}
     before = [reading for column, reading in stray.items() if column < columns.value]
     if columns.value in readings:
@@ -202,6 +206,15 @@ def _read_beside(
     # Right of the column only a number can be meant: 无 there may be a remark.
     behind = [r for column, r in stray.items() if column > columns.value and r.state == "number"]
     return next(iter([*before, *behind]), None) or _look_again(grid, hit, columns.value)
+
+
+def _has_no_cell(grid: Grid, hit: Hit, column: int) -> bool:
+    """Whether the row has no cell of its own in the column: its label stands there, or reaches over it.
+
+    So rows stand where a table lost its merged cells: those with a group's label lie a column further right.
+    """
+    row, start = hit.place
+    return start >= column or (bool(grid.refs) and (row, column) not in grid.refs)
 
 
 def _qualified(grid: Grid, reading: ItemReading, place: Place) -> ItemReading:
