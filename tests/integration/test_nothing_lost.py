@@ -147,19 +147,19 @@ def test_pictures_of_the_event_are_no_stamped_copy(mailing: Office, server: Embe
     assert sweep(mailing, "2022-06-10T10:00")["dispositions"] == {"triage": 1}
 
 
-def test_what_was_promised_to_be_answered_later_is(mailing: Office, server: EmbeddedMailServer) -> None:
+def test_what_waited_is_answered_once_a_person_has_assigned_it(mailing: Office, server: EmbeddedMailServer) -> None:
     files = {
         "总结报告.docx": report(),
         "b.xlsx": fill(mailing.template(B), honest(1) | {"public.online": "约5万"}),
     }
     answer(server, ADDRESS[A], "见附件", files)
     sweep(mailing, "2022-06-10T10:00")
-    assert "核对归属" in inbox(server, ADDRESS[A])[-1].text
+    assert "正在核对的文件" in inbox(server, ADDRESS[A])[-1].text
     (row,) = waiting(mailing.ctx)["waiting"]
     assign(mailing.ctx, row["id"], B, COLLECTION, by="小李", reason="电话核实")
     sweep(mailing, "2022-06-10T11:00")
     assert "约5万" in inbox(server, ADDRESS[B])[-1].text
-    assert "约5万" in inbox(server, ADDRESS[A])[-1].text
+    assert "《b.xlsx》已登记为" in inbox(server, ADDRESS[A])[-1].text
     sent = len(server.accepted)
     sweep(mailing, "2022-06-10T12:00")
     assert len(server.accepted) == sent
