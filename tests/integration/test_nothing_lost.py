@@ -147,7 +147,9 @@ def test_pictures_of_the_event_are_no_stamped_copy(mailing: Office, server: Embe
     assert sweep(mailing, "2022-06-10T10:00")["dispositions"] == {"triage": 1}
 
 
-def test_what_waited_is_answered_once_a_person_has_assigned_it(mailing: Office, server: EmbeddedMailServer) -> None:
+def test_what_waited_is_answered_once_a_person_has_assigned_it(
+    mailing: Office, server: EmbeddedMailServer
+) -> None:
     files = {
         "总结报告.docx": report(),
         "b.xlsx": fill(mailing.template(B), honest(1) | {"public.online": "约5万"}),
