@@ -164,9 +164,13 @@ def refrozen(frozen: str) -> str:
     )
 
 
+_HANDLING = {"proof", "limits", "folders"}  # how a mailbox is read and written, which may change
+
+
 def _freeze(cycle: Cycle, units: Sequence[Unit], instruments: Mapping[str, Instrument]) -> str:
+    free: Any = {"live": True, "channels": dict.fromkeys(cycle.channels, _HANDLING)}
     content = {
-        "cycle": cycle.model_dump(mode="json", by_alias=True, exclude={"live"}),
+        "cycle": cycle.model_dump(mode="json", by_alias=True, exclude=free),
         "units": [u.model_dump(mode="json", exclude={"contacts"}) for u in units],
         "instruments": {ref: i.model_dump(mode="json") for ref, i in sorted(instruments.items())},
     }

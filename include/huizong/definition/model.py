@@ -31,11 +31,29 @@ class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Limits(_Model):
+    """How many letters a mailbox sends; providers publish no numbers, so none is the default."""
+
+    minute: int | None = Field(default=None, ge=1)
+    quarter_hour: int | None = Field(default=None, ge=1)
+    day: int | None = Field(default=None, ge=1)
+    connection: int | None = Field(default=None, ge=1)
+
+
+Proof = Literal["sent_folder", "blind_copy", "none"]
+
+
 class Channel(_Model):
-    """A way in: a mailbox (its connections are named after it) or a folder."""
+    """A way in: a mailbox (its connections are named after it) or a folder.
+
+    How a mailbox is handled is no part of what is frozen at issue: it may change at any time.
+    """
 
     address: str | None = None
     folder: str | None = None
+    proof: Proof = "none"  # by what a letter whose answer was lost is known to have left
+    limits: Limits = Limits()
+    folders: tuple[str, ...] = ()  # mail folders to read besides INBOX and the junk folders
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Channel:

@@ -112,6 +112,7 @@ class Delivery(Base):
     sender: Mapped[str]  # lower-case address, or the drop's folder name
     subject: Mapped[str]
     message_id: Mapped[str | None] = mapped_column(index=True)
+    content: Mapped[str | None]  # of a mail: hash of what its writer wrote, without the traces of its way
     cycle: Mapped[str | None]  # told by the caller, or found by recognising
     collection: Mapped[str | None]
     unit: Mapped[str | None]  # the sender's unit, where known; of a stranger's answer, whom we had written to
@@ -274,6 +275,7 @@ class Letter(Base):
     attachments: Mapped[list[Any]]  # [name, store's name]
     expires_at: Mapped[datetime | None]  # business time after which the text would be wrong
     queued_at: Mapped[datetime]
+    not_before: Mapped[datetime | None]  # machine time of the next attempt after a refusal or a cap
     claimed_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)

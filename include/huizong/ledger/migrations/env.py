@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+import huizong.ledger.upkeep  # noqa: F401 - its tables belong to Base
 from huizong.ledger.tables import Base
 
 context.configure(
