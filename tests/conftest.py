@@ -13,3 +13,9 @@ from office import Office
 def office(tmp_path: Path) -> Office:
     """xinxiang-2022 on SQLite in a fresh home, nothing issued, no mail connections."""
     return Office(tmp_path / "home")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that no process of the run is left with them at the end."""
+    rank = {"demo": 0, "slow": 1}
+    items.sort(key=lambda item: min((rank[m.name] for m in item.iter_markers() if m.name in rank), default=2))

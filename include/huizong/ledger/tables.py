@@ -101,7 +101,10 @@ class Delivery(Base):
     """A message, or one folder drop. `digest` names the raw message; a drop has none."""
 
     __tablename__ = "delivery"
-    __table_args__ = (Index("ix_delivery_open", "processed_at", "answered_at"),)
+    __table_args__ = (
+        Index("ix_delivery_open", "processed_at", "answered_at"),
+        Index("ix_delivery_sender", "sender", "stored_at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     channel: Mapped[str]
@@ -256,7 +259,11 @@ class Letter(Base):
     """A row of the outbox. `key` makes it unique; `mime` is frozen at the first claim (invariant 3)."""
 
     __tablename__ = "letter"
-    __table_args__ = (Index("ix_letter_queue", "channel", "state"),)
+    __table_args__ = (
+        Index("ix_letter_queue", "channel", "state"),
+        Index("ix_letter_address", "address", "claimed_at"),
+        Index("ix_letter_kind", "kind", "claimed_at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(unique=True)

@@ -16,6 +16,9 @@ _INSTANT = Utc(timezone=True)
 def upgrade() -> None:
     op.add_column("letter", sa.Column("not_before", _INSTANT, nullable=True))
     op.add_column("delivery", sa.Column("content", sa.String(), nullable=True))
+    op.create_index("ix_letter_address", "letter", ["address", "claimed_at"])
+    op.create_index("ix_letter_kind", "letter", ["kind", "claimed_at"])
+    op.create_index("ix_delivery_sender", "delivery", ["sender", "stored_at"])
     op.create_table(
         "account",
         sa.Column("name", sa.String(), nullable=False),
@@ -95,6 +98,12 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("trouble", "suppression", "unfetched", "sweep", "attempt", "account"):
         op.drop_table(table)
+    for index, table in (
+        ("ix_delivery_sender", "delivery"),
+        ("ix_letter_kind", "letter"),
+        ("ix_letter_address", "letter"),
+    ):
+        op.drop_index(index, table)
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.drop_column("content")
     with op.batch_alter_table("letter", schema=None) as batch_op:
