@@ -37,11 +37,35 @@ def decode_bytes(data: bytes, label: str | None = None) -> str:
     Never raises.
     """
     declared = codec_for(label)
+    if declared == "gb18030" and (text := _utf8_after_all(data)) is not None:
+        return text
     believed = declared is not None and (declared not in _WEAK or data.isascii())
     for codec in [declared, "utf-8", "gb18030"] if believed else ["utf-8", "gb18030"]:
         try:
             return data.decode(codec or "utf-8")
         except UnicodeError:
-            continue
+            if codec == declared and _is_cut_off(data, codec):
+                break
     # Truncated or damaged: keep what can be read, in the encoding that was meant.
     return data.decode(declared or "utf-8", errors="replace")
+
+
+def _is_cut_off(data: bytes, codec: str | None) -> bool:
+    """Whether only the last character fails: UTF-8 without its end often passes as GB 18030."""
+    try:
+        return not codecs.getincrementaldecoder(codec or "utf-8")().decode(data).isascii()
+    except UnicodeError:
+        return False
+
+
+def _utf8_after_all(data: bytes) -> str | None:
+    """The text, if bytes labelled GB are UTF-8 of characters like Chinese ones; they mostly pass as GB too.
+
+    Both at once are next to impossible: the first byte would have to begin a rare character in GB.
+    """
+    try:
+        text = data.decode("utf-8")
+    except UnicodeError:
+        return None
+    foreign = [c for c in text if not c.isascii()]
+    return text if foreign and all(c >= "\u0800" for c in foreign) else None

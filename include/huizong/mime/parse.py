@@ -10,21 +10,22 @@ import base64
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from email import message_from_bytes
 from email.errors import InvalidBase64LengthDefect
 from email.message import Message
-from email.parser import BytesHeaderParser
 
 from huizong.mime.charset import decode_bytes
 from huizong.mime.htmltext import html_to_text
-from huizong.mime.names import attachment_name, decode_text, header_parameter
+from huizong.mime.limits import MAX_DEPTH, MAX_PARTS, TooMuchError, read_head, read_message
+from huizong.mime.names import attachment_name, clean_name, decode_text, header_parameter
+from huizong.mime.uuencoded import take_out_files
 
-MAX_DEPTH = 40  # a forward of a forward costs two or three levels
-MAX_PARTS = 2000
+_LONGEST_TEXT = 2_000_000  # characters of one body that are read
 
 _ANGLES = re.compile(r"<([^<>]{3,320})>")
 _BETWEEN_ADDRESSES = re.compile(r"[\s<>\"'(),;:]+")
 _MESSAGE_ID = re.compile(r"<[^<>]*>")
+# What parts a mail whose header names another boundary, or none.
+_DELIMITER = re.compile(rb'^--([^\r\n"\\]{1,200}?)[ \t]*\r?\n(?=content-[a-z-]{1,40}:)', re.I | re.M)
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class ParsedMail:
     attached_ids: tuple[str, ...]  # Message-IDs of attached messages, in order; "" for one without
     headers: tuple[tuple[str, str], ...]
     problems: tuple[str, ...]
+    html: tuple[str, ...] = ()  # the HTML bodies as they came
 
     def header(self, name: str) -> str | None:
         """The first header of that name, decoded, or None."""
@@ -79,17 +81,18 @@ class ParsedMail:
 def parse_message(raw: bytes) -> ParsedMail:
     """Read a mail. Never raises on its content: what cannot be taken apart is one leaf, with a problem named.
 
-    Problems: `structure:<error>`, `too_deep`, `too_many_parts`, `no_parts`.
+    Problems: `no_parts` (a multipart whose parts were not found: a leaf); for the whole mail those of
+    `limits.read_message` and `structure:<error>`.
     """
     walk = _Walk()
     try:
-        message = message_from_bytes(raw)
+        message = read_message(raw)
         walk.part(message, "", 0, None)
     except (RecursionError, ValueError, LookupError, TypeError, AttributeError, AssertionError) as e:
-        message = BytesHeaderParser().parsebytes(raw)
+        message = read_head(raw)
         walk = _Walk()
         walk.leaves.append(Leaf("message.eml", "message/rfc822", raw, "0"))
-        walk.problems.append(f"structure:{type(e).__name__}")
+        walk.problems.append(str(e) if isinstance(e, TooMuchError) else f"structure:{type(e).__name__}")
     return _assemble(message, walk)
 
 
@@ -147,20 +150,23 @@ class _Walk:
 
     def part(self, part: Message, path: str, depth: int, alternative: str | None) -> None:
         self._parts += 1
-        if depth > MAX_DEPTH or self._parts > MAX_PARTS:
-            self._once("too_deep" if depth > MAX_DEPTH else "too_many_parts")
-            self._leaf(part, path, "message.eml", part.as_bytes())
-            return
+        if depth > MAX_DEPTH or self._parts > MAX_PARTS:  # by messages in base64, which the parser leaves
+            raise TooMuchError("too_deep" if depth > MAX_DEPTH else "too_many_parts")
         inner = _submessages(part)
         kind = part.get_content_type()
         if part.get_content_maintype() == "multipart" and inner:
-            group = path or "0" if kind == "multipart/alternative" else alternative
-            for number, sub in enumerate(inner, 1):
-                self.part(sub, f"{path}.{number}".lstrip("."), depth + 1, group)
+            self._parts_of(inner, kind, path, depth, alternative)
         elif kind in {"message/rfc822", "message/global"} and inner:
             self._attached_message(part, inner, path, depth)
         else:
-            self._single(part, path or "1", kind, alternative)
+            self._single(part, path, kind, depth, alternative)
+
+    def _parts_of(
+        self, inner: list[Message], kind: str, path: str, depth: int, alternative: str | None
+    ) -> None:
+        group = path or "0" if kind == "multipart/alternative" else alternative
+        for number, sub in enumerate(inner, 1):
+            self.part(sub, f"{path}.{number}".lstrip("."), depth + 1, group)
 
     def _attached_message(self, part: Message, inner: list[Message], path: str, depth: int) -> None:
         encoding = _transfer_encoding(part)
@@ -168,37 +174,59 @@ class _Walk:
             holder = Message()
             holder["Content-Transfer-Encoding"] = encoding
             holder.set_payload(inner[0].as_bytes().lstrip(b"\n").decode("ascii", "surrogateescape"))
-            inner = [message_from_bytes(_part_bytes(holder))]
+            inner = [read_message(_part_bytes(holder))]
         for number, sub in enumerate(inner, 1):
-            message_id = _raw(sub, "Message-ID")
-            self.attached_ids.append(message_id)
-            self._inside.append(message_id)
-            self.part(sub, f"{path or '1'}.{number}", depth + 1, None)
-            self._inside.pop()
+            self._message(sub, f"{path or '1'}.{number}", depth)
 
-    def _single(self, part: Message, path: str, kind: str, alternative: str | None) -> None:
+    def _message(self, message: Message, path: str, depth: int) -> None:
+        message_id = _raw(message, "Message-ID")
+        self.attached_ids.append(message_id)
+        self._inside.append(message_id)
+        self.part(message, path, depth + 1, None)
+        self._inside.pop()
+
+    def _single(self, part: Message, path: str, kind: str, depth: int, alternative: str | None) -> None:
         disposition, content_type = raw_header(part, "Content-Disposition"), raw_header(part, "Content-Type")
         name = attachment_name(disposition, content_type)
         attached = (disposition or b"").strip().lower().startswith(b"attachment")
         data = _part_bytes(part)
         if not name and not attached and kind in {"text/plain", "text/html"}:
-            if not self._inside:
-                text = decode_bytes(data, header_parameter(content_type or b"", "charset"))
-                self.bodies.append((kind[5:], text, alternative))
-            return
-        if part.get_content_maintype() == "multipart":
-            self._once("no_parts")  # its boundary was not found
-        if data or name:
+            text = decode_bytes(data, header_parameter(content_type or b"", "charset"))
+            self._words(text[:_LONGEST_TEXT], kind[5:], path, alternative)
+        elif part.get_content_maintype() == "multipart":
+            self._unparted(part, data, kind, path, depth, alternative)
+        elif name.lower().endswith(".eml") and (message := read_message(data)).keys():
+            self._message(message, f"{path or '1'}.1", depth)  # whatever type it was sent under
+        elif data or name:
             self._leaf(part, path, name, data)
 
-    def _leaf(self, part: Message, path: str, name: str, data: bytes) -> None:
-        self.leaves.append(
-            Leaf(name or f"未命名附件{path}", part.get_content_type(), data, path or "1", tuple(self._inside))
-        )
+    def _words(self, text: str, subtype: str, path: str, alternative: str | None) -> None:
+        if subtype == "plain":
+            text, files = take_out_files(text)
+            for name, data in files:
+                self._add(clean_name(name), "application/octet-stream", data, path)
+        if not self._inside:
+            self.bodies.append((subtype, text, alternative))
 
-    def _once(self, problem: str) -> None:
-        if problem not in self.problems:
-            self.problems.append(problem)
+    def _unparted(
+        self, part: Message, data: bytes, kind: str, path: str, depth: int, alternative: str | None
+    ) -> None:
+        """A multipart without the boundary that its header names: by the one that is there."""
+        inner: list[Message] = []
+        if found := _DELIMITER.search(data):
+            head = b'Content-Type: multipart/mixed; boundary="' + found[1] + b'"\r\n\r\n'
+            inner = _submessages(read_message(head + data))
+        self._parts_of(inner, kind, path, depth, alternative)
+        if not inner:
+            self.problems.extend(["no_parts"] if "no_parts" not in self.problems else [])
+            self._leaf(part, path, "", data)
+
+    def _leaf(self, part: Message, path: str, name: str, data: bytes) -> None:
+        self._add(name, part.get_content_type(), data, path)
+
+    def _add(self, name: str, kind: str, data: bytes, path: str) -> None:
+        path = path or "1"
+        self.leaves.append(Leaf(name or f"未命名附件{path}", kind, data, path, tuple(self._inside)))
 
     def text_and_links(self) -> tuple[str, tuple[str, ...]]:
         """All body texts in order; of an alternative, the plain one if it says anything."""
@@ -272,4 +300,5 @@ def _assemble(message: Message, walk: _Walk) -> ParsedMail:
         attached_ids=tuple(walk.attached_ids),
         headers=tuple(_raw_headers(message)),
         problems=tuple(walk.problems),
+        html=tuple(text for kind, text, _ in walk.bodies if kind == "html"),
     )

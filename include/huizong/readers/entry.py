@@ -60,8 +60,6 @@ SET_ASIDE: Mapping[str, str] = {
     "empty": "文件是空的，请重新添加附件后发送。",
     "xml": _TO_XLSX.format(".xml"),
     "uof": _TO_XLSX.format("标文通"),
-    "msg": "暂不支持该邮件格式（.msg），请将其中的附件直接作为附件重新发送。",
-    "tnef": "附件被邮件软件合并成了 winmail.dat，无法读取，请将邮件格式改为“HTML”或“纯文本”后重新发送。",
     "shortcut": "收到的是快捷方式，不是文件本身，请添加原文件后重新发送。",
     "program": "收到的是程序文件，不予打开，请将其中的材料直接作为附件重新发送。",
     "lzh": _TO_ZIP,

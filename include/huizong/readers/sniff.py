@@ -102,9 +102,9 @@ def sniff(data: bytes) -> str:
 
     Read as forms or texts: xlsx, xlsb, xls (et too), ods, docx, xml-spreadsheet (SpreadsheetML 2003), html,
     mht, csv, text, pdf, ofd. To be converted: doc (WPS Writer too), rtf, odt, works, xml-word, xls-old (from
-    before 1995). Archives and messages: zip, rar, 7z, gzip, bz2, xz, tar, eml. Material: image, video,
-    slides. Told only so that the clerk can be told: encrypted, damaged, empty, msg, lzh, arj, cab, compress,
-    zstd, tnef, shortcut, program, uof, xml, ole, unknown.
+    before 1995). Archives and messages: zip, rar, 7z, gzip, bz2, xz, tar, eml, msg, tnef
+    (winmail.dat). Material: image, video, slides. Told only so that the clerk can be told: encrypted,
+    damaged, empty, lzh, arj, cab, compress, zstd, shortcut, program, uof, xml, ole, unknown.
     """
     head = data[:_LOOKED_AT]
     if not data[: 2**20].strip(b"\0 \t\r\n") and not data.strip(b"\0 \t\r\n"):

@@ -21,6 +21,7 @@ from huizong.mime.parse import parse_message
 from huizong.readers.model import Unpacked
 from huizong.readers.packing import haul as limits
 from huizong.readers.packing.haul import Entry, Haul, decode_name, read_at_most
+from huizong.readers.packing.outlook import BODY, unpack_msg, unpack_tnef
 from huizong.readers.sniff import sniff
 
 _UTF8_NAME = 0x800  # APPNOTE 4.4.4, bit 11
@@ -33,7 +34,6 @@ _STREAMS: Mapping[str, Callable[[BytesIO], gzip.GzipFile | bz2.BZ2File | lzma.LZ
 }
 _STREAM_ENDING = re.compile(r"\.(?:gz|bz2|xz|lzma)$", re.I)
 _STREAM_TAR = re.compile(r"\.(?:tgz|tbz2?|txz)$", re.I)
-_BODY = "邮件正文.txt"
 
 
 def unpack(kind: str, data: bytes, name: str, path: Path | None = None) -> Unpacked:
@@ -151,7 +151,7 @@ def _unpack_eml(haul: Haul, data: bytes, _: str) -> None:
         return
     if not mail.text:
         raise RejectedError(limits.EMPTY_MESSAGE)
-    haul.add(_BODY, mail.text.encode())
+    haul.add(BODY, mail.text.encode())
 
 
 def _unpack_7z(haul: Haul, data: bytes, _: str) -> None:
@@ -168,5 +168,7 @@ _UNPACKERS: Mapping[str, Callable[[Haul, bytes, str], None]] = {
     "xz": _unpack_stream,
     "tar": _unpack_tar,
     "eml": _unpack_eml,
+    "tnef": unpack_tnef,
+    "msg": unpack_msg,
 }
 ARCHIVES = frozenset({*_UNPACKERS, "rar"})
