@@ -15,7 +15,6 @@ from huizong.mime.names import attachment_name
 from huizong.mime.parse import parse_message
 from huizong.outbox.compose import compose
 from huizong.outbox.model import Attachment, Outgoing, Rendered
-from huizong.outbox.replies import classify
 
 WHEN = datetime(2022, 5, 24, 1, 0, tzinfo=UTC)
 SUBJECT = "关于报送2022年全国科技工作者日暨科技活动周开展情况统计表的工作提示（第二次）"
@@ -118,28 +117,3 @@ def test_nothing_can_be_smuggled_into_the_headers(words: str) -> None:
 def test_unusable_letters_are_refused(changes: dict[str, str]) -> None:
     with pytest.raises(UsageError):
         compose(letter(**changes), WHEN)
-
-
-@pytest.mark.parametrize(
-    ("code", "text", "verdict"),
-    [
-        (421, "HL:REP 163 smtp12", "pause"),
-        (450, "MI:DMC 163", "pause"),
-        (451, "MI:SFQ 163", "pause"),
-        (451, "RP:QRC 163", "pause"),
-        (451, "DT:SPM 163", "temporary"),
-        (452, "out of storage", "temporary"),
-        (550, "MI:STC 163", "next_day"),
-        (550, "RP:TRC 163", "next_day"),
-        (554, "HL:ITC 163", "next_day"),
-        (550, "DT:SPM 163", "hold"),
-        (554, "DT:SPM 163", "hold"),
-        (535, "authentication failed", "stop"),
-        (553, "Mail from must equal authorized user", "stop"),
-        (550, "User has no permission", "stop"),
-        (552, "Illegal Attachment", "permanent"),
-        (550, "Invalid User", "permanent"),
-    ],
-)
-def test_replies(code: int, text: str, verdict: str) -> None:
-    assert classify(code, text) == verdict

@@ -61,6 +61,14 @@ class SetAsideFile(_Model):
     reason: str
 
 
+class LinkedFile(_Model):
+    """One file that came as a link and that staff download; `term`: 至2022年7月10日21:59, 永久 or nothing."""
+
+    file: str
+    term: str = ""
+    code_missing: bool = False
+
+
 class LetterFinding(_Model):
     """One finding as the clerk reads it. `item_no` is the number on the form (第6项), counted from 1."""
 
@@ -184,6 +192,7 @@ class ReplyContext(_Common):
     checking: tuple[str, ...] = ()  # files that a person looks at; nothing is asked of the unit for them
     brought: str = ""  # 由红旗区科学技术局报送, 转交: who handed it in, where it was not the reader
     keyed: tuple[KeyedForm, ...] = ()
+    linked: tuple[LinkedFile, ...] = ()
     on_paper: bool = False  # all that has to be corrected was keyed from paper
 
     @property
@@ -301,6 +310,7 @@ class AlarmContext(_Model):
     kind: Literal["alarm"] = "alarm"
     title: str
     lines: tuple[str, ...]
+    over: bool = False  # it is not a trouble any more
     dated: str = ""
     address_as: AddressAs = "你单位"
 

@@ -22,6 +22,17 @@ LetterKind = Literal[
     "amendment", "extension", "result", "digest", "upward", "alarm",
 ]  # fmt: skip
 
+Verdict = Literal[
+    "pause",  # the account sends too fast: it rests for a quarter of an hour at least
+    "next_day",  # the day's quota is used up
+    "soon",  # this letter is looked at: again in two minutes
+    "hold",  # the words look like spam to the server: a person looks at the letter
+    "stop",  # the login or the account is not in order: nobody sends until a person has looked
+    "permanent",  # this letter to this address will not be taken
+    "temporary",  # this letter later
+    "broken",  # no answer: the line broke
+]
+
 
 @dataclass(frozen=True)
 class Attachment:
@@ -58,9 +69,14 @@ class Outgoing:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one attempt came to. `stage` is where it ended: connect, mail, rcpt, data or done."""
+    """What one attempt came to.
+
+    `stage` is where it ended: mail, rcpt, data or done. `verdict` is what a failure means for the letter and
+    for the account; None where there is nothing to conclude.
+    """
 
     state: Literal["sent", "rejected_temporary", "rejected_permanent", "unknown"]
     stage: str
     code: int | None
     reply: str
+    verdict: Verdict | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -42,6 +43,11 @@ def message_id(key: str, salt: str, sender_address: str) -> str:
     local = hashlib.sha256(f"{salt}\n{key}".encode()).hexdigest()[:32]
     domain = sender_address.rpartition("@")[2] or "huizong.invalid"
     return f"<hz.{local}@{domain}>"
+
+
+def is_message_id(text: str) -> bool:
+    """Whether it has the form of `message_id`: ours, or another installation's."""
+    return re.fullmatch(r"<hz\.[0-9a-f]{32}@[^<>@\s]+>", text) is not None
 
 
 def queue_letter(session: Session, draft: Draft, *, salt: str, now: datetime) -> Letter | None:

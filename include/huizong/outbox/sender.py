@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import socket
 import ssl
 from types import TracebackType
 from typing import Self
@@ -18,21 +19,36 @@ import yagmail
 from yagmail.sender import smtplib
 
 from huizong.connections import MailServer
-from huizong.errors import OperatorError, TransientError, UsageError
-from huizong.mime.addresses import check_address
-from huizong.outbox.model import Outcome
+from huizong.errors import HuizongError, OperatorError, TransientError, UsageError
+from huizong.mime.addresses import check_address, clean_header
+from huizong.outbox.model import Outcome, Verdict
 from huizong.outbox.replies import classify
 
 MAX_TIMEOUT = 60.0  # seconds
 _CHUNK = 1 << 16  # the socket's timeout runs anew for each: a slow line may take its time
 _BROKEN = (smtplib.SMTPException, OSError)
+_LONGEST_REPLY = 500  # characters of a server's words that are kept
+_METHODS = ("PLAIN", "LOGIN", "CRAM-MD5")
+
+
+class LoginRefusedError(OperatorError):
+    """The server refuses the account: another try would only bring it nearer to being locked."""
+
+
+class BusyError(TransientError):
+    """The server asks for patience before anything was sent; `verdict` says how much."""
+
+    def __init__(self, message: str, verdict: Verdict) -> None:
+        super().__init__(message)
+        self.verdict = verdict
 
 
 class _Client(yagmail.Client):  # type: ignore[misc]
     """yagmail's client with everything said that it would otherwise guess, ask for or leave unverified."""
 
     def __init__(self, server: MailServer, timeout: float) -> None:
-        context = ssl.create_default_context()
+        encrypted = server.ssl or server.starttls
+        context = ssl.create_default_context() if encrypted else None
         options = {"context": context} if server.ssl else {}
         super().__init__(
             user=check_address(server.login),
@@ -41,9 +57,23 @@ class _Client(yagmail.Client):  # type: ignore[misc]
             port=server.port,
             smtp_ssl=server.ssl,
             smtp_starttls={"context": context} if server.starttls else False,
+            smtp_skip_login=True,
             timeout=timeout,
             **options,
         )
+
+    def login(self) -> None:
+        """Connect and log in by one method: the library would try a wrong code by each in turn."""
+        super().login()
+        # The final dot is a small packet of its own: it must not wait until the text is acknowledged.
+        self.smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.smtp.ehlo_or_helo_if_needed()
+        offered = self.smtp.esmtp_features.get("auth", "").split()
+        method = next((m for m in _METHODS if m in offered), None)
+        if method is None:
+            raise smtplib.SMTPNotSupportedError
+        self.smtp.esmtp_features["auth"] = method
+        self.smtp.login(self.user, self.credentials)
 
 
 class Sender:
@@ -59,6 +89,7 @@ class Sender:
         self._server = server
         self._client = _Client(server, timeout)
         self._live = False
+        self.letters = 0  # tried over the connection that is open
 
     def __enter__(self) -> Self:
         return self
@@ -76,18 +107,48 @@ class Sender:
                 self._client.close()
         self._drop()
 
-    def send(self, to_address: str, mime: bytes) -> Outcome:
-        """One attempt to send `mime` (CRLF lines) to one address.
+    def connect(self) -> bool:
+        """Connect and log in unless that is done already; whether there was a login comes back.
 
-        Raises TransientError if there is no connection, OperatorError if the login or the sender is refused:
-        then nothing was sent, and the next letter would fare no better. An unusable address is a refusal of
-        this letter only.
+        Raises:
+            LoginRefusedError: wrong code, or the account may not send.
+            BusyError: the server asks for patience.
+            TransientError: there is no connection.
+            OperatorError: host, encryption or certificate are not as the connection says.
+        """
+        if self._live:
+            return False
+        self._log_in()
+        self._live, self.letters = True, 0
+        return True
+
+    def check(self) -> None:
+        """After a while of silence: if the server has gone, the next letter logs in anew."""
+        if not self._live:
+            return
+        try:
+            code, _ = self._client.smtp.noop()
+        except _BROKEN:
+            code = 0
+        if code != 250:
+            self._drop()
+
+    def send(self, to_address: str, mime: bytes, copy_to: str | None = None) -> Outcome:
+        """One attempt to send `mime` (CRLF lines) to one address, after `connect()`.
+
+        Args:
+            copy_to: our own address, which gets the same mail in the same transaction, as a proof. It comes
+                after the addressee: where he is refused nothing is sent, where it is refused the letter is.
+
+        Never raises for what the server says: the outcome's verdict tells. An unusable address is a refusal
+        of this letter only. Raises what `connect` raises.
         """
         try:
             to_address = check_address(to_address)
         except UsageError as e:
-            return Outcome("rejected_permanent", "rcpt", None, str(e))
-        self._connect()
+            return Outcome("rejected_permanent", "rcpt", None, str(e), "permanent")
+        self.connect()
+        self.letters += 1
         stage = "mail"
         try:
             code, reply = self._mail(len(mime))
@@ -95,16 +156,16 @@ class Sender:
                 stage = "rcpt"
                 code, reply = self._client.smtp.rcpt(to_address)
             if code in {250, 251}:
+                if copy_to is not None and copy_to.lower() != to_address.lower():
+                    self._client.smtp.rcpt(copy_to)
                 stage = "data"
                 code, reply = self._client.smtp.docmd("DATA")
                 if code == 354:
                     return self._transmit(mime)
         except _BROKEN as e:
             self._drop()
-            return Outcome("rejected_temporary", stage, None, _text(e))
+            return Outcome("rejected_temporary", stage, None, _text(e), "broken")
         self._reset()
-        if stage == "mail" and classify(code, _text(reply)) == "stop":
-            raise OperatorError(f"发信账号 {self._server.login} 被服务器拒绝：{code} {_text(reply)}")
         return _refused(stage, code, reply)
 
     def _mail(self, size: int) -> tuple[int, bytes]:
@@ -123,13 +184,13 @@ class Sender:
                 smtp.send(body[start : start + _CHUNK])
         except _BROKEN as e:
             self._drop()
-            return Outcome("rejected_temporary", "data", None, _text(e))
+            return Outcome("rejected_temporary", "data", None, _text(e), "broken")
         try:
             smtp.send(b".\r\n")
             code, reply = smtp.getreply()
         except _BROKEN as e:
             self._drop()
-            return Outcome("unknown", "data", None, _text(e))
+            return Outcome("unknown", "data", None, _text(e), "broken")
         if 200 <= code < 300:
             return Outcome("sent", "done", code, _text(reply))
         if 400 <= code < 600:
@@ -139,39 +200,40 @@ class Sender:
         self._drop()
         return Outcome("unknown", "data", code, _text(reply))
 
-    def _connect(self) -> None:
-        if self._live:
-            return
+    def _log_in(self) -> None:
         where = f"{self._server.host}:{self._server.port}"
         try:
             self._client.login()
-        except smtplib.SMTPAuthenticationError as e:
-            self._drop()
-            if e.smtp_code < 500:
-                raise TransientError(f"邮件服务器 {where} 暂不接受登录：{e.smtp_code} {_text(e)}") from e
-            raise OperatorError(
-                f"邮件服务器 {where} 拒绝登录 {self._server.login}（{e.smtp_code} {_text(e)}）："
-                "请核对授权码（不是网页登录密码），并确认邮箱已开启SMTP服务。"
-            ) from e
+            return
         except ssl.SSLCertVerificationError as e:
-            self._drop()
-            raise OperatorError(
+            error: HuizongError = OperatorError(
                 f"邮件服务器 {where} 的证书无法验证（{e.verify_message}），请核对服务器地址。"
-            ) from e
-        except UnicodeError as e:
-            self._drop()
-            raise OperatorError(
-                f"邮箱 {self._server.login} 的授权码含有非英文字符，请在连接设置中改正。"
-            ) from e
-        except smtplib.SMTPNotSupportedError as e:
-            self._drop()
-            raise OperatorError(
+            )
+        except UnicodeError:  # its own words would show what stands in the code
+            error = OperatorError(f"邮箱 {self._server.login} 的授权码含有非英文字符，请在连接设置中改正。")
+        except smtplib.SMTPNotSupportedError:
+            error = OperatorError(
                 f"邮件服务器 {where} 不支持所设的登录或加密方式，请核对端口和 ssl、starttls 选项。"
-            ) from e
+            )
+        except smtplib.SMTPResponseException as e:
+            error = self._turned_away(where, e)
         except _BROKEN as e:
-            self._drop()
-            raise TransientError(f"连接不上邮件服务器 {where}：{_text(e)}") from e
-        self._live = True
+            error = TransientError(f"连接不上邮件服务器 {where}：{_text(e)}")
+        self._drop()
+        raise error from None
+
+    def _turned_away(self, where: str, e: smtplib.SMTPResponseException) -> HuizongError:
+        """The server answered, and did not let us in."""
+        said = f"{e.smtp_code} {_text(e)}"
+        verdict = classify(e.smtp_code, said, "login")
+        if verdict == "stop" and isinstance(e, smtplib.SMTPAuthenticationError):
+            return LoginRefusedError(
+                f"邮件服务器 {where} 拒绝登录 {self._server.login}（{said}）："
+                "请核对授权码（不是网页登录密码），并确认邮箱已开启SMTP服务。"
+            )
+        if verdict in {"pause", "next_day"}:
+            return BusyError(f"邮件服务器 {where} 请求稍后再发：{said}", verdict)
+        return TransientError(f"邮件服务器 {where} 暂不接受连接：{said}")
 
     def _reset(self) -> None:
         try:
@@ -192,13 +254,15 @@ class Sender:
 
 def _refused(stage: str, code: int, reply: bytes) -> Outcome:
     """A refusal of this letter for good only if the words, too, say so: a used-up quota is no one's fault."""
-    final = code >= 500 and classify(code, _text(reply)) in {"permanent", "hold", "stop"}
-    return Outcome("rejected_permanent" if final else "rejected_temporary", stage, code, _text(reply))
+    said = _text(reply)
+    verdict: Verdict = classify(code, said, stage) if 400 <= code < 600 else "temporary"
+    final = verdict in {"permanent", "hold"}
+    return Outcome("rejected_permanent" if final else "rejected_temporary", stage, code, said, verdict)
 
 
 def _text(reply: bytes | Exception) -> str:
     if isinstance(reply, smtplib.SMTPResponseException):
         reply = reply.smtp_error if isinstance(reply.smtp_error, bytes) else str(reply.smtp_error).encode()
     if isinstance(reply, bytes):
-        return " ".join(reply.decode("utf-8", "replace").split())
+        return clean_header(" ".join(reply.decode("utf-8", "replace").split()))[:_LONGEST_REPLY]
     return f"{type(reply).__name__}: {reply}" if str(reply) else type(reply).__name__

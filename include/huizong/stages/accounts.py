@@ -20,6 +20,10 @@ from huizong.stages.context import Context
 from huizong.stages.issued import log_event
 
 Purpose = Literal["imap", "smtp"]
+_ADVICE = (
+    "系统不再尝试登录，以免账号被锁定。请在网页邮箱中核对授权码和 IMAP/SMTP 开关，"
+    "再更换连接中的授权码，或运行 huizong outbox resume；可先用 huizong doctor 检查。"
+)
 REFUSALS = 3  # logins refused in a row before nobody tries any more (SMTP: the first)
 
 
@@ -83,7 +87,15 @@ def login_refused(
         stop(ctx, session, purpose, server, reason)
 
 
-def stop(ctx: Context, session: Session, purpose: Purpose, server: MailServer, reason: str) -> None:
+def stop(
+    ctx: Context,
+    session: Session,
+    purpose: Purpose,
+    server: MailServer,
+    reason: str,
+    *,
+    advice: str = _ADVICE,
+) -> None:
     """Nobody uses the account until a person has seen to it."""
     found = account(session, purpose, server)
     found.stopped_at, found.reason = found.stopped_at or ctx.clock.now(), reason
@@ -91,8 +103,7 @@ def stop(ctx: Context, session: Session, purpose: Purpose, server: MailServer, r
     raise_alarm(
         ctx, session, f"login:{found.name}", f"邮箱 {server.login} 已停止{doing}",
         reason,
-        "系统不再尝试登录，以免账号被锁定。请在网页邮箱中核对授权码和 IMAP/SMTP 开关，"
-        "再更换连接中的授权码，或运行 huizong outbox resume；可先用 huizong doctor 检查。",
+        advice,
     )  # fmt: skip
 
 
