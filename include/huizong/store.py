@@ -106,12 +106,17 @@ def _write_durably(root: Path, files: Mapping[str, bytes]) -> None:
     """Write beside, flush to the disk, rename, flush the folders: a reader sees all of it or nothing."""
     places = {root / name: data for name, data in files.items()}
     written: dict[Path, Path] = {}
-    for path, data in places.items():
-        if not (path.exists() and path.stat().st_size == len(data)):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            written[path] = path.with_name(f".{path.name}.{uuid4().hex}")
-            written[path].write_bytes(data)
-    _flush(written.values())
+    try:
+        for path, data in places.items():
+            if not (path.exists() and path.stat().st_size == len(data)):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                written[path] = path.with_name(f".{path.name}.{uuid4().hex}")
+                written[path].write_bytes(data)
+        _flush(written.values())
+    except OSError:  # a full disk gets back what did not fit
+        for beside in written.values():
+            beside.unlink(missing_ok=True)
+        raise
     for path, beside in written.items():
         beside.rename(path)
     folders = {folder for path in written for folder in (path.parent, path.parent.parent)}

@@ -11,14 +11,19 @@ import asyncio
 import os
 import random
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from huizong.connections import connection_id
 from huizong.errors import OperatorError
-from huizong_airflow.context import home, imap_server
+from huizong_airflow.context import home, imap_server, open_context
+
+if TYPE_CHECKING:
+    from huizong.connections import MailServer
+    from huizong.intake.idle import Mark
 
 # Servers may end an IDLE after 30 minutes (RFC 2177 says to renew within 29); NATs do after about 5.
 IDLE_SECONDS = 240
@@ -31,7 +36,10 @@ Look = frozenset[tuple[str, int, int]]
 
 
 class ImapIdleTrigger(BaseEventTrigger):
-    """Waits in IMAP IDLE for new mail in a channel's mailbox."""
+    """Waits in IMAP IDLE for new mail in a channel's mailbox, on one connection for as long as it lasts.
+
+    Mail that came while nobody waited (between two connections, before the first) wakes at once.
+    """
 
     def __init__(self, channel: str) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -41,31 +49,46 @@ class ImapIdleTrigger(BaseEventTrigger):
         return ("huizong_airflow.watchers.ImapIdleTrigger", {"channel": self.channel})
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        pause = FIRST_PAUSE
+        from huizong.intake.idle import NOTHING_SEEN
+
+        self._mark: Mark = NOTHING_SEEN
+        self._pause = FIRST_PAUSE
         while True:
             try:
-                outcome = await self._wait()
-                pause = FIRST_PAUSE
+                async for _ in self._wakes():
+                    yield _wake_up(self.channel)
+                await asyncio.sleep(UNWATCHABLE_PAUSE)
             except Exception as e:  # whatever it is, a watcher must go on
                 if isinstance(e, OperatorError):  # a refused login: hammering locks the account
-                    pause = LONGEST_PAUSE
-                self.log.warning("%s：暂时无法守候新邮件，%d 秒后再试：%s", self.channel, pause, e)
-                await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads load, no secret
-                pause = min(pause * 2, LONGEST_PAUSE)
-                continue
-            if outcome == "new":
-                yield _wake_up(self.channel)
-            elif outcome == "no_idle":
-                await asyncio.sleep(UNWATCHABLE_PAUSE)
+                    self._pause = LONGEST_PAUSE
+                self.log.warning("%s：暂时无法守候新邮件，%d 秒后再试：%s", self.channel, self._pause, e)
+                await asyncio.sleep(self._pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads load, no secret
+                self._pause = min(self._pause * 2, LONGEST_PAUSE)
 
-    async def _wait(self) -> str:
-        from huizong.intake.idle import wait_for_mail
+    async def _wakes(self) -> AsyncIterator[None]:
+        """One item for each wake-up; ends where there is nothing to watch."""
+        from huizong.intake.idle import Watch
 
         server = await imap_server(connection_id(self.channel, "imap"))
         if server is None:
             self.log.warning("%s：没有连接 %s", self.channel, connection_id(self.channel, "imap"))
-            return "no_idle"
-        return await wait_for_mail(server, idle_seconds=IDLE_SECONDS)
+            return
+        until = await asyncio.to_thread(_may_log_in, server)
+        if until is not None:
+            self.log.warning("%s：邮箱按服务器要求暂停登录至 %s", self.channel, until)
+            return
+        from huizong.intake.imap import RefusedError
+
+        watching = Watch(server, mark=self._mark)
+        try:
+            async with watching:
+                while (outcome := await watching.wait(IDLE_SECONDS)) != "no_idle":
+                    self._mark, self._pause = watching.mark or self._mark, FIRST_PAUSE
+                    if outcome == "new":
+                        yield None
+        except RefusedError as e:
+            await asyncio.to_thread(_refused, server, str(e))
+            raise
 
 
 class FolderTrigger(BaseEventTrigger):
@@ -93,6 +116,22 @@ class FolderTrigger(BaseEventTrigger):
                 yield _wake_up(self.folder)
             last = look
             await asyncio.sleep(FOLDER_SECONDS)
+
+
+def _may_log_in(server: MailServer) -> datetime | None:
+    """Until when the account is paused; raises StoppedError where nobody logs in any more."""
+    from huizong.stages.accounts import check_account
+
+    return check_account(open_context(), "imap", server)
+
+
+def _refused(server: MailServer, reason: str) -> None:
+    """Counted with the refusals that `receive` gets: three in a row, whoever knocked."""
+    from huizong.stages.accounts import login_refused
+
+    ctx = open_context()
+    with ctx.ledger.write() as session:
+        login_refused(ctx, session, "imap", server, reason)
 
 
 def _wake_up(place: str) -> TriggerEvent:

@@ -42,10 +42,12 @@ def test_a_folder_wakes_when_a_file_has_settled(tmp_path: Path, monkeypatch: pyt
 
 
 def test_a_mailbox_wakes_for_new_mail_and_survives_a_server_that_is_down(
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     import smtplib
 
+    monkeypatch.setenv("HUIZONG_HOME", str(tmp_path))
     monkeypatch.setattr(watchers, "FIRST_PAUSE", 0.1)
 
     async def mail_while_watched() -> object:

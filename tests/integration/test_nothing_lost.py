@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from email.message import EmailMessage
 from io import BytesIO
@@ -17,6 +17,7 @@ from sqlalchemy import select
 from huizong.errors import OperatorError, TransientError, UsageError
 from huizong.instruments.form_number import find_form_number
 from huizong.intake.arrivals import Arrivals
+from huizong.intake.mailsweep import MailSweep
 from huizong.ledger.tables import Location
 from huizong.readers.layout.grid import TOKEN_PREFIX
 from huizong.stages.chase import chase
@@ -242,19 +243,28 @@ def test_a_formal_notice_may_wait_for_its_signature_past_the_leaders_list(mailin
 
 def test_mail_that_came_before_the_line_broke_is_kept(mailing: Office) -> None:
     class BreakingLine:
-        def folders(self) -> list[str]:
+        def folders(self, also: Sequence[str] = ()) -> list[str]:
             return ["INBOX"]
 
         def list_uids(self, folder: str) -> tuple[int, list[int]]:
             return 1, [1, 2]
 
-        def fetch(self, folder: str, uids: list[int]) -> Iterator[tuple[int, datetime, int, bytes]]:
+        def fetch(self, folder: str, uids: Sequence[int]) -> Iterator[tuple[int, datetime, int, bytes]]:
             yield 1, at("2022-06-10T09:00"), 5, b"Subject: 1\r\n\r\n"
             raise TransientError("the line broke")
 
+        def headers(self, folder: str, uids: Sequence[int]) -> dict[int, bytes]:
+            return {}
+
+        def describe(self, folder: str, uid: int) -> str:
+            return ""
+
+        def renew(self) -> None:
+            raise TransientError("the server is gone")
+
     arrivals = Arrivals(mailing.ctx.ledger, mailing.ctx.store, mailing.ctx.clock)
     with pytest.raises(TransientError):
-        arrivals.from_mailbox("other", BreakingLine(), at("2022-06-10T10:00"))
+        MailSweep(arrivals, "other", BreakingLine(), at("2022-06-10T10:00")).run()
     with mailing.ctx.ledger.read() as session:
         marks = session.scalars(select(Location.mark).where(Location.channel == "other")).all()
     assert marks == ["1"]

@@ -1,21 +1,21 @@
 """Raw first (invariant 1): what a channel holds is stored, hashed and recorded before anything looks inside.
 
-The work list of a mailbox is the UIDs on the server less the UIDs that are stored; flags play no part,
-and nothing on the server is changed. A file of a folder is known by its path and its SHA-256.
+A mail is known by its folder, UIDVALIDITY and UID, and by its SHA-256; a file of a folder by its path and its
+SHA-256. `mailsweep` reads a mailbox into here.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from huizong.clock import Clock
@@ -30,18 +30,8 @@ HELD = 32 * 2**20  # bytes that may wait in memory until they are written togeth
 _LEFTOVERS = {"thumbs.db", "desktop.ini", ".ds_store"}
 
 
-class Mail(Protocol):
-    """The part of `imap.Mailbox` that receiving needs."""
-
-    def folders(self) -> list[str]: ...
-
-    def list_uids(self, folder: str) -> tuple[int, list[int]]: ...
-
-    def fetch(self, folder: str, uids: list[int]) -> Iterator[tuple[int, datetime, int, bytes]]: ...
-
-
 @dataclass(frozen=True)
-class _Message:
+class Message:
     """A message as the server handed it out."""
 
     uid: int
@@ -65,24 +55,6 @@ class Arrivals:
     ledger: Ledger
     store: Store
     clock: Clock
-
-    def from_mailbox(self, channel: str, mailbox: Mail, as_of: datetime) -> list[int]:
-        """Ids of the deliveries that were new, over all folders where returns may land."""
-        new: list[int] = []
-        for folder in mailbox.folders():
-            validity, uids = mailbox.list_uids(folder)
-            place = f"{folder};{validity}"
-            wanted = sorted(set(uids) - self._known(channel, place))
-            batch: list[_Message] = []
-            try:
-                for uid, internal, _, raw in mailbox.fetch(folder, wanted) if wanted else ():
-                    batch.append(_Message(uid, internal, raw))
-                    if len(batch) == BATCH or sum(len(message.raw) for message in batch) > HELD:
-                        new += self._keep_messages(channel, place, batch, as_of)
-                        batch = []
-            finally:  # a line that breaks takes away nothing that had come
-                new += self._keep_messages(channel, place, batch, as_of)
-        return new
 
     def from_folder(self, channel: str, root: Path, cycle: str | None, as_of: datetime) -> list[int]:
         """Ids of the drops that hold new files: one a subfolder, and one a file in `root` itself."""
@@ -122,20 +94,42 @@ class Arrivals:
             for (path, data), digest in zip(held.items(), digests, strict=True)
         }
 
-    def _known(self, channel: str, place: str) -> set[int]:
+    def known(self, channel: str, place: str) -> set[int]:
+        """UIDs of a mailbox folder that are stored."""
         query = select(Location.mark).where(Location.channel == channel, Location.place == place)
         with self.ledger.read() as session:
             return {int(mark) for mark in session.scalars(query)}
+
+    def digests(self, channel: str, place: str, uids: Iterable[int]) -> dict[int, str]:
+        """The stored mails' SHA-256 by UID."""
+        query = (
+            select(Location.mark, Delivery.digest)
+            .join(Delivery, Delivery.id == Location.delivery_id)
+            .where(
+                Location.channel == channel,
+                Location.place == place,
+                Location.mark.in_([str(uid) for uid in uids]),
+            )
+        )
+        with self.ledger.read() as session:
+            return {int(row.mark): row.digest for row in session.execute(query) if row.digest}
+
+    def set_apart(self, channel: str, place: str) -> None:
+        """The UIDs of this place mean other mails now: what was seen there stays on record under a name of
+        its own, and nothing of the place is known any more."""
+        here = Location.channel == channel, Location.place == place
+        with self.ledger.write() as session:
+            last = session.scalar(select(func.max(Location.id)).where(*here))
+            session.execute(update(Location).where(*here).values(place=f"{place};{last}"))
 
     def _known_pairs(self, channel: str) -> set[tuple[str, str]]:
         query = select(Location.place, Location.mark).where(Location.channel == channel)
         with self.ledger.read() as session:
             return {(place, mark) for place, mark in session.execute(query)}
 
-    def _keep_messages(
-        self, channel: str, place: str, batch: Sequence[_Message], as_of: datetime
-    ) -> list[int]:
-        """Store, then record; a message that was seen elsewhere in the channel is no new delivery."""
+    def keep_messages(self, channel: str, place: str, batch: Sequence[Message], as_of: datetime) -> list[int]:
+        """Store, then record; a message that was seen elsewhere in the channel is no new delivery. The ids of
+        the new ones come back."""
         if not batch:
             return []
         digests = self.store.put_all([message.raw for message in batch])

@@ -85,7 +85,7 @@ def words_only(
         asked: the message answers a letter of ours that asked to explain figures which we hold.
         reported: we hold figures of the unit.
     """
-    if is_restricted([mail.subject]) or at_head([own_words(mail.text)]):
+    if bears_mark(mail):
         return "restricted", RESTRICTED
     if nil_allowed and is_nil_return(mail):
         # Figures and nothing to report: only a person can tell which of them the unit means.
@@ -98,6 +98,11 @@ def words_only(
     if kind == "other" and asked and is_long_enough(own_words(mail.text)):
         return "question", _UNCLEAR_ANSWER
     return kind, _WORDS_ONLY[kind]
+
+
+def bears_mark(mail: ParsedMail) -> bool:
+    """Whether the subject or the head of what was written bears a mark of secrecy."""
+    return is_restricted([mail.subject]) or at_head([own_words(mail.text)])
 
 
 def _kind_of_words(mail: ParsedMail) -> str:

@@ -7,14 +7,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from huizong.connections import connection_id, required
+from huizong.connections import connection_id
 from huizong.definition.model import Channel
 from huizong.errors import HuizongError, OperatorError, TransientError, UsageError
 from huizong.intake.arrivals import Arrivals
-from huizong.intake.imap import Mailbox
 from huizong.stages.context import Context
 from huizong.stages.issued import IssuedCycle, issued_codes, issued_cycle, log_event, require_aware
+from huizong.stages.mailboxes import noted_sweep, still_awaited, sweep_mailbox
 from huizong.stages.processing import process_pending
+from huizong.stages.settling import settle
 
 FOLDER = "folder"  # the channel of `receive --folder`
 
@@ -86,6 +87,9 @@ def receive_for(ctx: Context, issued: IssuedCycle, as_of: datetime) -> dict[str,
             _drain(ctx, code, channel, as_of)
         except (HuizongError, OSError) as e:
             unread[code] = str(e)
+        else:
+            if why := still_awaited(ctx, code):
+                unread[code] = why
     return unread
 
 
@@ -111,23 +115,16 @@ def _is_configured(ctx: Context, code: str, channel: Channel) -> bool:
 def _drain(ctx: Context, code: str, channel: Channel, as_of: datetime) -> int:
     """Store what a channel holds; how many deliveries were new."""
     arrivals = Arrivals(ctx.ledger, ctx.store, ctx.clock)
-    with ctx.ledger.lock(f"channel:{code}", wait=True):
+    with ctx.ledger.lock(f"channel:{code}", wait=True), noted_sweep(ctx, code):
         if channel.folder is not None:
             root = Path(channel.folder)
             root = root if root.is_absolute() else ctx.home.path / root
             root.mkdir(parents=True, exist_ok=True)
             new = arrivals.from_folder(code, root, None, as_of)
         else:
-            new = _drain_mailbox(ctx, arrivals, code, as_of)
+            new = sweep_mailbox(ctx, arrivals, code, as_of)
     _log_sweep(ctx, code, len(new))
     return len(new)
-
-
-def _drain_mailbox(ctx: Context, arrivals: Arrivals, code: str, as_of: datetime) -> list[int]:
-    server = required(ctx.connections, code, "imap")
-    ctx.say(f"读取邮箱 {code}")
-    with Mailbox(server) as mailbox:
-        return arrivals.from_mailbox(code, mailbox, as_of)
 
 
 def _log_sweep(ctx: Context, code: str, new: int) -> None:
@@ -138,6 +135,7 @@ def _log_sweep(ctx: Context, code: str, new: int) -> None:
 
 def _process(ctx: Context, messages: int, as_of: datetime) -> dict[str, Any]:
     done = process_pending(ctx, as_of)
+    settle(ctx, as_of)
     return {
         "messages": messages,
         "files": sum(done.files.values()),
