@@ -13,8 +13,21 @@ from huizong.stages.explanations import asked_findings, record_letter
 from huizong.stages.filing import Filing
 
 
-def file_words(ctx: Context, session: Session, delivery: Delivery, mail: ParsedMail, filing: Filing) -> None:
-    """A message without files: from somebody we know it is told apart, a stranger's may be other business."""
+def file_words(
+    ctx: Context,
+    session: Session,
+    delivery: Delivery,
+    mail: ParsedMail,
+    filing: Filing,
+    *,
+    linked: bool = False,
+) -> None:
+    """A message without files: from somebody we know it is told apart, a stranger's may be other business.
+
+    Args:
+        linked: a stranger's words name a share of a net disk, of which nothing is promised.
+    """
+    brings = "附有网盘链接" if linked else "未见附件"
     if filing.place_sender():
         if delivery.unit is None and filing.thread_unit and filing.thread_unit in filing.senders:
             filing.place_unit(filing.thread_unit)
@@ -31,9 +44,9 @@ def file_words(ctx: Context, session: Session, delivery: Delivery, mail: ParsedM
     elif filing.thread_unit and not is_acknowledgement(mail.text):
         delivery.cycle = filing.home_cycle.code if filing.home_cycle else None
         filing.place_unit(filing.thread_unit)
-        delivery.disposition, delivery.reason = "triage", "未登记的地址答复我方信件，未见附件"
+        delivery.disposition, delivery.reason = "triage", f"未登记的地址答复我方信件，{brings}"
     elif mentions(mail, filing.words()):
-        delivery.disposition, delivery.reason = "triage", "发件地址未登记，未见附件"
+        delivery.disposition, delivery.reason = "triage", f"发件地址未登记，{brings}"
     else:
         delivery.disposition, delivery.reason = "other", "与本任务无关"
 

@@ -18,6 +18,7 @@ from huizong.errors import HuizongError
 from huizong.instruments.model import Instrument
 from huizong.intake.unpack import Budget, pieces
 from huizong.ledger.tables import Delivery, Event, File, Letter, Location
+from huizong.mime.content import content_digest
 from huizong.mime.parse import Leaf as MailLeaf
 from huizong.mime.parse import ParsedMail, parse_message
 from huizong.readers.model import FileReading
@@ -27,6 +28,7 @@ from huizong.stages.automatic import automatic
 from huizong.stages.context import Context
 from huizong.stages.filing import Leaf, cleared_key
 from huizong.stages.issued import IssuedCycle
+from huizong.stages.linking import Link, links_in
 from huizong.store import LostError, sha256
 
 # A mailbox keeps arriving after closing; for so long such mail still belongs to the cycle (DESIGN 7).
@@ -53,12 +55,16 @@ class Opened:
     """A delivery with its files out in the open; `readings` by digest."""
 
     id: int
+    received_at: datetime
     mail: ParsedMail | None
     leaves: list[Leaf]
     cycles: list[IssuedCycle]
     automatic: str | None
     cleared: bool = False
     readings: dict[str, FileReading] = field(default_factory=dict)
+    links: list[Link] = field(default_factory=list)  # shares of net disks that its words name
+    filed: Counter[tuple[str, str]] = field(default_factory=Counter)  # of it already; see `Raw`
+    content: str | None = None  # of a mail: hash of what its writer wrote
     failure: Exception | None = None  # why it could not be opened
 
     @property
@@ -89,7 +95,7 @@ def opened(
             except Exception as e:
                 if is_outside(e):
                     raise  # this delivery is still to do
-                opened = Opened(raw.delivery.id, None, [], [], None, failure=e)
+                opened = Opened(raw.delivery.id, raw.delivery.received_at, None, [], [], None, failure=e)
             yield opened
 
 
@@ -119,9 +125,13 @@ def _raw(ctx: Context, ids: Sequence[int]) -> list[Raw]:
 
 def _open(ctx: Context, worker: ReadWorker, cycles: list[IssuedCycle], raw: Raw, as_of: datetime) -> Opened:
     delivery = raw.delivery
-    mail = parse_message(ctx.store.get(delivery.digest)) if delivery.digest else None
+    data = ctx.store.get(delivery.digest) if delivery.digest else None
+    mail = parse_message(data) if data is not None else None
+    own = {address for c in cycles for address in c.own_addresses}
     open_cycles = [c for c in cycles if _concerns(c, delivery, as_of)]
-    opened = Opened(delivery.id, mail, [], open_cycles, automatic(ctx, mail), raw.cleared)
+    machine = automatic(ctx, mail, own)
+    opened = Opened(delivery.id, delivery.received_at, mail, [], open_cycles, machine, raw.cleared)
+    opened.content = content_digest(data) if data is not None else None
     if mail:
         files = [(leaf.name, leaf.data) for leaf in _files(ctx, mail)]
     else:
@@ -134,6 +144,7 @@ def _open(ctx: Context, worker: ReadWorker, cycles: list[IssuedCycle], raw: Raw,
                 continue
             opened.leaves.append(leaf)
             opened.readings |= {leaf.digest: reading} if reading else {}
+    opened.filed = filed
     if mail and not opened.silent and not raw.cleared and is_restricted([mail.subject]):
         isolated = FileReading(kind="unknown", disposition="restricted", reason=REASON)
         opened.readings = {leaf.digest: isolated for leaf in opened.leaves}
@@ -167,6 +178,14 @@ def read(worker: ReadWorker, chunk: list[Opened]) -> None:
         found = dict(zip(wanted, worker.read_all(sources, members[0].instruments), strict=True))
         for one in members:
             one.readings |= {leaf.digest: found[leaf.digest] for leaf in one.leaves if leaf.digest in found}
+            one.links = _links(one)
+
+
+def _links(one: Opened) -> list[Link]:
+    """What is shared in its words, but for what was filed before."""
+    texts = [(leaf.digest, one.readings[leaf.digest].text) for leaf in one.leaves]
+    links = links_in(one.mail, texts, one.received_at, cleared=one.cleared)
+    return [link for link in links if not one.filed[link.digest, link.container]]
 
 
 def keep(ctx: Context, chunk: list[Opened]) -> None:
@@ -178,6 +197,7 @@ def keep(ctx: Context, chunk: list[Opened]) -> None:
             for leaf in one.leaves
             if one.silent or one.readings[leaf.digest].disposition != "restricted"
         ]
+        + [link.data for one in chunk for link in one.links if not link.secret]
     )
 
 

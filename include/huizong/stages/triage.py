@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, Select, and_, delete, or_, select
 from sqlalchemy.orm import Session
 
 from huizong.errors import UsageError
@@ -13,6 +13,8 @@ from huizong.stages.assigning import NIL_PART, assign_file, assign_nil, part_mea
 from huizong.stages.context import Context
 from huizong.stages.filing import cleared_key
 from huizong.stages.issued import IssuedCycle, issued_codes, issued_cycle, log_event
+from huizong.stages.linked import KIND as LINK
+from huizong.stages.linked import link_lines, settle_downloaded, to_download
 from huizong.stages.names import named
 from huizong.stages.signed import require_words
 from huizong.stages.standing import WAITING, Newest, newest_return, settled_later
@@ -87,7 +89,9 @@ def _row(
         "unit": (file.unit if file else None) or delivery.unit,
         "collection": (file.collection if file else None) or delivery.collection,
         "witnesses": file.witnesses.get("forms", []) if file else [],  # what each of a form's three says
-        "notes": file.witnesses.get("notes", []) if file else [],  # macros, links, a false extension
+        # Macros, links, a false extension; of a link, where it lies.
+        "notes": [*file.witnesses.get("notes", []), *link_lines(file)] if file else [],
+        "link": file.witnesses.get(LINK) if file else None,
     }
 
 
@@ -118,6 +122,8 @@ def assign(
         raise UsageError(
             f"{identity} 疑似涉密，未读取内容，不能认领；经核实不涉密的，先用 triage release 重新处理。"
         )
+    if file is not None and file.kind == LINK:
+        raise UsageError(f"{identity} 是链接，不是材料，不能认领：{to_download(unit)}。")
     if delivery.cycle is None and (file is None or file.cycle is None):
         cycles = _cycles_with(ctx, unit, collection)
         if len(cycles) != 1:
@@ -141,6 +147,7 @@ def assign(
             )  # fmt: skip
         elif file is not None:
             made = assign_file(session, issued, file, delivery, unit, asked, meant)
+            settle_downloaded(ctx, session, delivery, [file])
         delivery.cycle, delivery.collection, delivery.unit = issued.code, collection, unit
         delivery.answered_at = None if made or part == NIL_PART else delivery.answered_at
         if file is None:
@@ -182,7 +189,7 @@ def release(ctx: Context, identity: str, *, by: str, reason: str) -> dict[str, A
         taken = select(Version.file_id).where(Version.delivery_id == delivery.id)
         if file is not None and file.id in set(session.scalars(taken)):
             raise UsageError(f"{identity} 已经登记，不能重做；有更正的，请单位重新报送。")
-        again = File.delivery_id == delivery.id, File.id.not_in(taken)
+        again = File.delivery_id == delivery.id, File.id.not_in(taken), ~_link_stays(taken)
         cleared = select(File.id).where(*again, File.disposition == "restricted")
         if delivery.disposition == "restricted" or session.scalars(cleared).first() is not None:
             _clear(ctx, session, delivery)
@@ -194,6 +201,13 @@ def release(ctx: Context, identity: str, *, by: str, reason: str) -> dict[str, A
         "id": identity, "released": True, "delivery": f"d{delivery.id}",
         "notes": ["重新处理后编号会变，处理完请看 huizong triage list"],
     }  # fmt: skip
+
+
+def _link_stays(taken: Select[int]) -> ColumnElement[bool]:
+    """A link that was downloaded or closed; and one in a document that was taken, which is not read again."""
+    documents = select(File.digest).where(File.id.in_(taken))
+    inside = File.container.is_not(None) & File.container.in_(documents)
+    return and_(File.kind == LINK, or_(File.settled_at.is_not(None), inside))
 
 
 def _what_stays(session: Session, delivery: Delivery) -> str | None:
