@@ -21,6 +21,8 @@ _RED = {
     "receive": "多为邮箱登录失败（授权码过期、未开通 IMAP）：在 Airflow 的连接中更正 `{connection}_imap`。",
     "send": "多为 SMTP 登录失败：更正连接 `{connection}_smtp`。结果不明的信件不会自动重发，"
     "用 `huizong outbox list` 查看，再用 `huizong outbox resolve` 处理。",
+    "health": "`check` 变红说明数据库或程序出错；`send` 变红多为告警邮箱登录失败：更正连接 `operator_smtp`。"
+    "其间未解除的告警见看板，或运行 `huizong doctor`。",
 }
 
 _WHAT = {
@@ -38,6 +40,9 @@ _WHAT = {
     "邮箱只读取，不删除、不移动。",
     "send": "发出渠道 {channel} 已排队的信件，每次一封，发送前再核对一次理由是否仍成立。"
     "该账号只由本流程发信。",
+    "health": "检查各渠道是否按时收取、信件是否积压、定义能否读取、磁盘是否将满；"
+    "每个问题告警一次，解除时再告知一次。"
+    "告警发往 `HUIZONG_OPERATOR`（连接 `operator_smtp`）；未配置时只在看板上显示。",
 }
 
 _WHEN = {
@@ -49,13 +54,14 @@ _WHEN = {
     "release": "有事需要签批时由其他流程发起，平时不运行。",
     "receive": "有新来件时立即运行，另外按 {every} 定时运行；同一时间只有一次运行。",
     "send": "有信件排队时立即运行，另外按 {every} 定时运行；同一时间只有一次运行。",
+    "health": "每 10 分钟。停了 30 分钟以上，`huizong doctor --quiet` 会以退出码 1 告知外部监控。",
 }
 
 BY_HAND = "本任务未启用（live: false），只手动运行：在运行参数中填写 as_of（演练或补做历史任务）。"
 
 
 def manual(verb: str, *, live: bool, **facts: str) -> str:
-    """The doc_md of `<cycle>.<verb>` or `<verb>.<channel>`."""
+    """The doc_md of `<cycle>.<verb>`, `<verb>.<channel>` or `health`."""
     when = _WHEN[verb] if live or verb == "release" else BY_HAND
     red = f"{_RED[verb]}\n\n{_COMMON}"
     texts = (_WHAT[verb], when, red)

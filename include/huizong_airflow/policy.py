@@ -1,4 +1,4 @@
-"""What all tasks share: retries by kind of error, time limits, tags."""
+"""What all tasks share: retries by kind of error, time limits, alarms."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 
 from huizong.errors import HuizongError, TransientError
 from huizong.ledger.engine import LockBusyError
+from huizong_airflow.callbacks import tell_failure, tell_success
 
 
 def _by_kind(outside: timedelta) -> ExceptionRetryPolicy:
@@ -28,6 +29,8 @@ DEFAULT_ARGS: dict[str, Any] = {
     "retry_delay": timedelta(minutes=2),
     "retry_policy": _by_kind(outside=timedelta(minutes=5)),
     "execution_timeout": timedelta(hours=1),
+    "on_failure_callback": tell_failure,
+    "on_success_callback": tell_success,
 }
 
 # A channel's clock comes again in minutes, and a run that waits for its retry holds it up.

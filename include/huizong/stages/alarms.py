@@ -6,11 +6,16 @@ itself. Without that connection a trouble is what the board, `huizong doctor` an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from huizong.connections import connection_id
-from huizong.ledger.tables import Delivery
+from huizong.ledger.tables import Delivery, File, Letter
 from huizong.ledger.upkeep import Trouble
 from huizong.outbox.context import AlarmContext
 from huizong.outbox.queue import Draft, queue_letter
@@ -18,25 +23,35 @@ from huizong.stages.context import Context
 from huizong.stages.issued import log_event
 
 OPERATOR = "operator"  # the channel of alarms: no cycle's mailbox
+QUIET = timedelta(hours=1)  # what comes and goes is not told again sooner
+_DAY = timedelta(days=1)
+_ZONE = ZoneInfo("Asia/Shanghai")  # an alarm may be about no cycle
+# That alarms do not go out is not told by an alarm.
+_NOT_BY_LETTER = frozenset(f"{what}:{OPERATOR}" for what in ("queue", "letters"))
 
 
 def raise_alarm(
     ctx: Context, session: Session, trouble: str, title: str, *lines: str, cycle: str | None = None
 ) -> bool:
     """Tell the operator once of `trouble` (what it is and which one: `restricted:12`), in the caller's
-    transaction. While it lasts it is not told again; whether it was told now comes back.
+    transaction. While it lasts it is not told again; whether it is new comes back.
+
+    A trouble that was told of less than an hour ago is recorded without a letter; `tell_open` makes up for
+    it if it lasts.
     """
     if open_trouble(session, trouble) is not None:
         return False
     number = 1 + (session.scalar(select(func.max(Trouble.number)).where(Trouble.name == trouble)) or 0)
-    session.add(
-        Trouble(
-            name=trouble, number=number, cycle=cycle, title=title, lines=list(lines), since=ctx.clock.now()
-        )
+    found = Trouble(
+        name=trouble, number=number, cycle=cycle, title=title, lines=list(lines), since=ctx.clock.now()
     )
-    session.flush()
+    try:
+        with session.begin_nested():
+            session.add(found)
+    except IntegrityError:  # another process has raised it in this moment
+        return False
     log_event(session, ctx, "alarm", cycle=cycle, trouble=trouble, title=title)
-    _write(ctx, session, f"alarm:{trouble}:{2 * number - 1}", f"【告警】{title}", title, lines, cycle)
+    _tell(ctx, session, found)
     return True
 
 
@@ -51,11 +66,16 @@ def end_alarm(ctx: Context, session: Session, trouble: str, *lines: str, tell: b
         return False
     found.over_at = ctx.clock.now()
     log_event(session, ctx, "alarm_over", cycle=found.cycle, trouble=trouble)
-    if tell:
-        title = f"已恢复：{found.title}"
-        key = f"alarm:{trouble}:{2 * found.number}"
-        _write(ctx, session, key, f"【告警解除】{found.title}", title, lines, found.cycle)
+    if tell and _is_told(session, found):
+        _write(ctx, session, found, lines, over=True)
     return True
+
+
+def tell_open(ctx: Context, session: Session) -> None:
+    """Write the letters of troubles that last and were not told when they began."""
+    for trouble in open_troubles(session):
+        if not _is_told(session, trouble):
+            _tell(ctx, session, trouble)
 
 
 def open_trouble(session: Session, trouble: str) -> Trouble | None:
@@ -69,31 +89,53 @@ def open_troubles(session: Session) -> list[Trouble]:
     return list(session.scalars(select(Trouble).where(Trouble.over_at.is_(None)).order_by(Trouble.id)))
 
 
-def _write(
-    ctx: Context,
-    session: Session,
-    key: str,
-    subject: str,
-    title: str,
-    lines: tuple[str, ...],
-    cycle: str | None,
-) -> None:
-    server = ctx.connections.get(connection_id(OPERATOR, "smtp"))
-    if server is None:
+def _tell(ctx: Context, session: Session, trouble: Trouble) -> None:
+    now = ctx.clock.now()
+    last = session.scalar(
+        select(func.max(Letter.queued_at)).where(
+            Letter.channel == OPERATOR, Letter.key.startswith(f"alarm:{trouble.name}:", autoescape=True)
+        )
+    )
+    if last is not None and now - last < QUIET:
         return
+    times = session.scalar(
+        select(func.count()).where(Trouble.name == trouble.name, Trouble.since > now - _DAY)
+    )
+    lines = [*map(str, trouble.lines)]
+    if times and times > 1:
+        lines.append(f"该问题时有时无，24小时内已出现{times}次；其间每小时至多告知一次。")
+    _write(ctx, session, trouble, lines, over=False)
+
+
+def _is_told(session: Session, trouble: Trouble) -> bool:
+    key = _key(trouble, over=False)
+    return session.scalar(select(Letter.id).where(Letter.key == key)) is not None
+
+
+def _key(trouble: Trouble, *, over: bool) -> str:
+    """`alarm:{trouble}:{n}`: odd when it began, even when it was over."""
+    return f"alarm:{trouble.name}:{2 * trouble.number - (not over)}"
+
+
+def _write(ctx: Context, session: Session, trouble: Trouble, lines: Sequence[str], *, over: bool) -> None:
+    server = ctx.connections.get(connection_id(OPERATOR, "smtp"))
+    if server is None or trouble.name in _NOT_BY_LETTER:
+        return
+    now = ctx.clock.now()
+    dated = f"{now.astimezone(_ZONE):%Y年%m月%d日%H:%M}"
     letter = Draft(
-        key=key,
+        key=_key(trouble, over=over),
         channel=OPERATOR,
-        cycle=cycle,
+        cycle=trouble.cycle,
         collection=None,
         unit=None,
         address=ctx.home.operator or server.login,
         addressee="操作员",
         sender_address=server.login,
-        subject=subject,
-        context=AlarmContext(title=title, lines=lines),
+        subject=f"【{'告警解除' if over else '告警'}】{trouble.title}",
+        context=AlarmContext(title=trouble.title, lines=tuple(lines), over=over, dated=dated),
     )
-    queue_letter(session, letter, salt=f"{ctx.home.issuer} {ctx.home.path}", now=ctx.clock.now())
+    queue_letter(session, letter, salt=f"{ctx.home.issuer} {ctx.home.path}", now=now)
 
 
 def tell_isolated(ctx: Context, session: Session, delivery: Delivery) -> None:
@@ -104,3 +146,19 @@ def tell_isolated(ctx: Context, session: Session, delivery: Delivery) -> None:
         "请按保密规定处理原件，与来件单位电话联系；处理完毕后以 huizong triage close 结案。",
         cycle=delivery.cycle,
     )  # fmt: skip
+
+
+def end_isolated(ctx: Context, session: Session) -> None:
+    """Whoever closed or released an isolated item need not be told that it is over."""
+    for trouble in open_troubles(session):
+        family, _, number = trouble.name.partition(":")
+        if family == "restricted" and not _is_isolated(session, session.get_one(Delivery, int(number))):
+            end_alarm(ctx, session, trouble.name, tell=False)
+
+
+def _is_isolated(session: Session, delivery: Delivery) -> bool:
+    if delivery.settled_at is not None or delivery.disposition != "restricted":
+        return False
+    query = select(File.settled_at).where(File.delivery_id == delivery.id, File.disposition == "restricted")
+    settled = session.scalars(query).all()
+    return not settled or None in settled

@@ -45,14 +45,18 @@ class CycleLine:
 
 
 def front() -> dict[str, Any]:
-    """All cycles, what waits for a person (sign-offs, arrivals), and the letters by state."""
+    """What is wrong, all cycles, what waits for a person (sign-offs, arrivals), the letters by state."""
+    from huizong.stages.alarms import open_troubles
     from huizong.stages.status import outbox
     from huizong.stages.triage import waiting
 
     ctx = context()
+    with ctx.ledger.read() as session:
+        alarms = open_troubles(session)
     letters = outbox(ctx)["letters"]
     return {
         "now": ctx.clock.now(),
+        "alarms": alarms,
         "cycles": [_line(ctx, code) for code in find_cycles(ctx.home)],
         "questions": [line for code in find_cycles(ctx.home) for line in _questions(ctx, code)],
         "waiting": waiting(ctx)["waiting"],
