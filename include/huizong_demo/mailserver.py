@@ -214,7 +214,7 @@ class EmbeddedMailServer:
         received = f"Return-Path: <{sender}>\r\nDelivered-To: {to}\r\n".encode()
         await self._append(to, received + content)
         responder = self.responders.get(to)
-        if responder is None or (to, sender) in self._answered:
+        if responder is None or (responder.once and (to, sender) in self._answered):
             return
         answer = robots.answer(responder, to, sender, content, now)
         if answer is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes
@@ -15,10 +16,18 @@ from email.utils import format_datetime
 
 @dataclass(frozen=True)
 class Responder:
-    """A mailbox's automatic answer. A dumb one bears no header that says so, and answers machines, too."""
+    """A mailbox's automatic answer. A dumb one bears no header that says so, and answers machines, too.
+
+    Args:
+        once: answer each sender once, as RFC 3834 advises; else every mail.
+        attach: the mail that came in → files (name to content) of the answer, as some programs send the
+            original back.
+    """
 
     text: str = "您好，您的邮件我已收到，会尽快处理。"
     dumb: bool = False
+    once: bool = True
+    attach: Callable[[bytes], dict[str, bytes]] | None = None
 
 
 def answer(
@@ -40,6 +49,8 @@ def answer(
         reply["Precedence"] = "bulk"
         reply["In-Reply-To"] = str(original.get("Message-ID", "")).strip()
     reply.set_content(responder.text, cte="base64")
+    for name, data in (responder.attach(content) if responder.attach else {}).items():
+        reply.add_attachment(data, maintype="application", subtype="octet-stream", filename=name)
     path = own_address if responder.dumb else ""
     return f"Return-Path: <{path}>\r\n".encode() + reply.as_bytes()
 

@@ -9,6 +9,8 @@ import typer
 
 from huizong.cli.app import AsOf, By, CycleArg, Json, Lang, NoSend, Reason, finish, session_of
 from huizong.cli.bench import bench
+from huizong.cli.doctor import doctor
+from huizong.cli.mailing import mailing_app
 from huizong.cli.paper import paper_app
 from huizong.errors import UsageError
 
@@ -21,10 +23,12 @@ app = typer.Typer(
 )
 outbox_app = typer.Typer(help="信件：查看、发送、处理。")
 triage_app = typer.Typer(help="待人工处理的来件。")
+outbox_app.add_typer(mailing_app)
 app.add_typer(outbox_app, name="outbox")
 app.add_typer(triage_app, name="triage")
 app.add_typer(paper_app, name="paper")
 app.command()(bench)
+app.command()(doctor)
 
 
 @app.command()

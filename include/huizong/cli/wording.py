@@ -46,7 +46,8 @@ LABELS = {
     "sent": "已发送", "failed": "未送达", "cancelled": "已取消", "left": "未发送", "question": "签批事项",
     "package": "上报件", "path": "文件", "by": "经办人", "as_of": "时间", "waiting": "待处理",
     "problems": "问题", "papers": "纸质件", "released": "已重新处理", "closed": "已结案", "dropped": "已退回",
-    "notes": "备注", "delivery": "来件编号",
+    "notes": "备注", "delivery": "来件编号", "address": "地址", "suppressed": "停止自动答复",
+    "until": "直到", "channel": "渠道", "resumed": "已恢复账号",
 }  # fmt: skip
 
 

@@ -16,11 +16,13 @@ from huizong.readers.secrecy import is_restricted
 from huizong.stages.envelope import Envelope
 from huizong.stages.issued import log_event
 from huizong.stages.judging import Judged, claims_of, judge_all
+from huizong.stages.linked import settle_downloaded
+from huizong.stages.linking import Link, file_links
 from huizong.stages.others import file_other, unit_of
 from huizong.stages.placing import Placing, delivered_forms, note
 
 # A message's own disposition is the weightiest of its files'.
-_WEIGHT = ("restricted", "return", "subordinate", "set_aside", "triage", "duplicate", "other")
+_WEIGHT = ("restricted", "return", "subordinate", "set_aside", "link_pending", "triage", "duplicate", "other")
 HIDDEN_NAME = "（疑似涉密文件）"
 
 
@@ -38,7 +40,9 @@ class Leaf:
 class Filing(Envelope):
     """Works inside the caller's transaction; the readings are there already."""
 
-    def file(self, leaves: Sequence[Leaf], readings: Mapping[str, FileReading]) -> None:
+    def file(
+        self, leaves: Sequence[Leaf], readings: Mapping[str, FileReading], links: Sequence[Link] = ()
+    ) -> None:
         """Give each file, and the message itself, its disposition; make the versions."""
         isolated = {leaf.digest for leaf in leaves if self._is_restricted(leaf, readings[leaf.digest])}
         readings = without_blank_copies({d: r for d, r in readings.items() if d not in isolated})
@@ -64,6 +68,10 @@ class Filing(Envelope):
                 made |= file_other(self, file, reading, units, delivered, known=known)
             note(file, reading.notes)
             files.append(file)
+        settle_downloaded(self.ctx, self.session, self.delivery, files)
+        secret = [Leaf(link.name, link.digest, link.data) for link in links if link.secret]
+        files += [self._isolate(leaf, units) for leaf in secret]
+        files += file_links(self, [link for link in links if not link.secret], files, units, known=known)
         self._sum_up(files, made=made)
 
     def _new_file(self, leaf: Leaf, reading: FileReading) -> File:

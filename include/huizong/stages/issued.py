@@ -65,6 +65,11 @@ class IssuedCycle:
         return found
 
     @cached_property
+    def own_addresses(self) -> frozenset[str]:
+        """The mailboxes that this cycle's letters come from, in lower case."""
+        return frozenset(c.address.lower() for c in self.loaded.cycle.channels.values() if c.address)
+
+    @cached_property
     def bounced_units(self) -> frozenset[str]:
         return frozenset(contact.unit for contact in self.bounced)
 

@@ -26,6 +26,10 @@ from huizong.stages.filing import Filing
 from huizong.stages.issued import issued_codes, issued_cycle, log_event
 from huizong.stages.messages import file_words
 from huizong.stages.opening import CHUNK, Opened, is_outside, keep, opened, read
+from huizong.stages.proof import prove_named
+from huizong.stages.suppression import watch
+from huizong.stages.twice import earlier_copy, file_copy, flag_namesake
+from huizong.stages.unanswered import asks_something, leave_unanswered
 from huizong.store import LostError
 
 logger = logging.getLogger(__name__)
@@ -147,14 +151,24 @@ def _file(ctx: Context, session: Session, one: Opened, delivery: Delivery) -> No
         delivery.sender = mail.from_address
         delivery.subject = mail.subject[:500]
         delivery.message_id = mail.message_id_raw or None
+        delivery.content = one.content
+        prove_named(ctx, session, mail, own_copy=one.automatic == "own_copy")
+    if (first := earlier_copy(session, one, delivery)) is not None:
+        file_copy(ctx, session, one, delivery, first)
+        return
     filing = Filing(ctx, session, delivery, mail, one.cycles)
     brings = any(reading.kind not in _ADDED for reading in one.readings.values())
-    if one.automatic and (one.silent or not brings):
+    brings = brings or bool(one.links and filing.senders)
+    if one.automatic and (one.silent or not (brings or asks_something(filing))):
         file_automatic(ctx, session, delivery, mail, one.automatic)
-    elif one.leaves:
-        filing.file(one.leaves, one.readings)
+    elif one.leaves or (one.links and filing.place_sender()):
+        filing.file(one.leaves, one.readings, one.links)
     elif mail:
-        file_words(ctx, session, delivery, mail, filing)
+        file_words(ctx, session, delivery, mail, filing, linked=bool(one.links))
+    if one.automatic:
+        leave_unanswered(filing)
+    watch(ctx, session, delivery)
+    flag_namesake(ctx, session, delivery)
     if delivery.disposition == "restricted":
         delivery.subject = ""
         tell_isolated(ctx, session, delivery)

@@ -25,7 +25,7 @@ from huizong.stages.standing import Standing, standings_now
 from huizong.stages.telling import Telling, context_of
 
 _AT_ONCE = 500  # deliveries answered in one transaction: other writers must not wait for thousands
-ANSWERED = ("return", "set_aside", "subordinate", "restricted")
+ANSWERED = ("return", "set_aside", "link_pending", "subordinate", "restricted")
 _Standings = Mapping[tuple[str, str], Standing]  # by collection and unit
 
 
@@ -180,7 +180,7 @@ def _to_sender(
     elif senders:
         found = (c for unit in sorted(senders) for c in issued.contacts.get(unit, ()) if c.address == address)
         contact = _of_unit(list(found), first.unit.code)
-    elif not _vouched(answer):
+    elif not _vouched(answer) or address in issued.own_addresses:
         return None
     # A unit that has nobody to write to hears through whoever brought its form.
     mute = {s.unit.code for s in concerned if not senders or not issued.contacts.get(s.unit.code)}

@@ -45,6 +45,7 @@ class Standing:
     versions: dict[str, list[Version]] = field(default_factory=dict)  # part → oldest first
     findings: list[FindingRow] = field(default_factory=list)  # open, of the versions that stand
     waiting: list[str] = field(default_factory=list)  # open dispositions
+    linked: set[str] = field(default_factory=set)  # parts that came as a link and are not downloaded yet
     extended: bool = False
     no_mailbox: bool = False
     punctual: bool | None = None
@@ -68,8 +69,9 @@ class Standing:
 
     @property
     def absent_parts(self) -> list[Part]:
-        """Required parts of which nothing came at all: those a letter asks for."""
-        return [p for p in self.collection.required_parts if not self.versions.get(p.code)]
+        """Required parts of which nothing came at all, not even a link: those a letter asks for."""
+        came = self.versions.keys() | self.linked
+        return [p for p in self.collection.required_parts if p.code not in came]
 
     @property
     def returned(self) -> bool:
@@ -141,7 +143,8 @@ class _Facts:
         for unit in self._frame():
             decided = decisions.get(unit.code, [])
             standing = Standing(unit, self.collection, usual, versions=dict(versions.get(unit.code, {})))
-            standing.waiting = waiting.get(unit.code, [])
+            standing.waiting = [w.disposition for w in waiting.get(unit.code, [])]
+            standing.linked = {w.part for w in waiting.get(unit.code, []) if w.part is not None}
             standing.no_mailbox = not (
                 unit.code in self.issued.contacts or unit.code in self.issued.bounced_units
             )
@@ -207,11 +210,18 @@ class _Facts:
         )
         return _grouped(rows, lambda f: f.version_id)
 
-    def _waiting(self) -> dict[str, list[str]]:
+    def _waiting(self) -> dict[str, list[Waiting]]:
         """Open dispositions by unit; unreadable files are settled by what was taken afterwards."""
         open_ = (Delivery.received_at <= self.as_of, Delivery.settled_at.is_(None))
         files = self.session.execute(
-            select(File.disposition, File.witnesses, File.unit, Delivery.unit.label("sender"), Delivery.id)
+            select(
+                File.disposition,
+                File.witnesses,
+                File.unit,
+                File.part,
+                Delivery.unit.label("sender"),
+                Delivery.id,
+            )  # fmt: skip
             .join(Delivery, File.delivery_id == Delivery.id)
             .where(
                 *open_,
@@ -228,18 +238,26 @@ class _Facts:
                 ~select(File.id).where(File.delivery_id == Delivery.id).exists(),
             )
         )
-        found: list[tuple[str | None, str, int, bool]] = [
-            (m.unit, m.disposition or "", m.id, False) for m in messages
+        found: list[tuple[str | None, Waiting, int, bool]] = [
+            (m.unit, Waiting(m.disposition or ""), m.id, False) for m in messages
         ]
         for file in files:
             units = {file.unit or file.sender, *file.witnesses.get("units", [])}
-            found += [(unit, file.disposition, file.id, "ask" in file.witnesses) for unit in units]
+            one = Waiting(file.disposition, file.part if file.disposition == "link_pending" else None)
+            found += [(unit, one, file.id, "ask" in file.witnesses) for unit in units]
         later = newest_return(self.session, self.issued.code, self.collection.code)
-        waiting: dict[str, list[str]] = defaultdict(list)
-        for unit, disposition, delivery, asked in found:
-            if unit and not settled_later(disposition, later.get(unit, Newest()), delivery, asked=asked):
-                waiting[unit].append(disposition)
+        waiting: dict[str, list[Waiting]] = defaultdict(list)
+        for unit, one, delivery, asked in found:
+            if unit and not settled_later(one.disposition, later.get(unit, Newest()), delivery, asked=asked):
+                waiting[unit].append(one)
         return waiting
+
+
+class Waiting(NamedTuple):
+    """An open disposition, and which part a link that waits will be."""
+
+    disposition: str
+    part: str | None = None
 
 
 class Newest(NamedTuple):

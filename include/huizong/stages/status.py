@@ -99,7 +99,7 @@ def _deliveries(s: Standing) -> int:
 
 def _part_status(s: Standing, part: str) -> str:
     found = s.versions.get(part, [])
-    return found[-1].status if found else "missing"
+    return found[-1].status if found else "link_pending" if part in s.linked else "missing"
 
 
 def _received_at(s: Standing) -> str | None:

@@ -19,6 +19,7 @@ from huizong.outbox.context import (
     KeyedFigure,
     KeyedForm,
     LetterFinding,
+    LinkedFile,
     MissingPart,
     ReplyContext,
     SetAsideFile,
@@ -29,6 +30,7 @@ from huizong.outbox.context import (
 from huizong.rules.model import Severity
 from huizong.stages.answers import Answer, ask_of
 from huizong.stages.issued import IssuedCycle
+from huizong.stages.linked import lacks_code, term_of
 from huizong.stages.standing import Standing
 from huizong.stages.wording import letter_basics, missing_part, moment_text
 
@@ -108,6 +110,7 @@ def context_of(session: Session, issued: IssuedCycle, told: Telling, as_of: date
         checking=tuple(file.name for file in answer.checking),
         brought=told.brought,
         keyed=tuple(_keyed(issued, told)),
+        linked=tuple(_linked(answer.files)),
         on_paper=bool(asking) and all(v.id in answer.keyed for v in asking),
     )
 
@@ -145,6 +148,13 @@ def _aside(issued: IssuedCycle, files: list[File], *, own: bool) -> Iterable[Set
         elif file.disposition == "subordinate":
             unit = "{单位}" if own else issued.unit(file.unit).full_name if file.unit else "上级单位"
             yield SetAsideFile(file=file.name, reason=SUM_UP.format(unit=unit))
+
+
+def _linked(files: list[File]) -> Iterable[LinkedFile]:
+    """What staff will download."""
+    for file in files:
+        if file.disposition == "link_pending":
+            yield LinkedFile(file=file.name, term=term_of(file), code_missing=lacks_code(file))
 
 
 def _missing(told: Telling) -> Iterable[MissingPart]:
