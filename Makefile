@@ -42,6 +42,10 @@ test-fast: install ## The tests that take seconds
 corpus: install system-packages ## Table: formats and traps, files tried, read right, set aside, wrong, crashed
 	@$(BIN)/python -m pytest tests/corpus
 
+.PHONY: faults
+faults: install system-packages ## Table: faults of servers, disk, database; tried, letters and mails lost, doubled
+	@$(BIN)/python -m pytest tests/faults
+
 .PHONY: lint
 lint: install ## ruff and mypy
 	@$(BIN)/ruff check .
@@ -54,7 +58,7 @@ format: install ## Format the code
 	@$(BIN)/ruff format .
 
 .PHONY: system-packages
-system-packages: ## What the slow tests need from Debian: LibreOffice, PostgreSQL, docker-compose
+system-packages: ## What the slow tests need from Debian: LibreOffice, PostgreSQL, mail servers, docker-compose
 	@bash .ci/system-packages
 
 .PHONY: lock
