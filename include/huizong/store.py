@@ -101,6 +101,23 @@ class Store:
             raise LostError(f"文件库 {self.url} 中的 {digest} 已损坏，请从备份恢复。")
         return data
 
+    def forget(self, digest: str) -> None:
+        """Let go of the bytes, if they are there.
+
+        Raises:
+            TransientError: the disk or the bucket refused.
+        """
+        try:
+            if self._folder is None:
+                filesystem, root = self._remote
+                filesystem.rm_file(f"{root}/{self._place(digest)}")
+            else:
+                (self._folder / self._place(digest)).unlink()
+        except FileNotFoundError:
+            pass
+        except OSError as e:
+            raise TransientError(f"文件库 {self.url} 无法清除文件：{e}") from e
+
 
 def _write_durably(root: Path, files: Mapping[str, bytes]) -> None:
     """Write beside, flush to the disk, rename, flush the folders: a reader sees all of it or nothing."""

@@ -17,12 +17,14 @@ ZONE = "Asia/Shanghai"
 
 
 def check() -> list[str]:
-    """Raise and end troubles, and note that the scheduler is alive; the names of the open ones."""
+    """Raise and end troubles, let go of strangers' old mail, and note that the scheduler is alive."""
     from huizong.stages.health import check_health
+    from huizong.stages.retention import forget_strangers
     from huizong.stages.vitals import beat
 
     ctx = open_context()
     found = check_health(ctx)
+    forget_strangers(ctx)
     with ctx.ledger.write() as session:
         beat(session, ctx.clock.now())
     for name in found:

@@ -116,6 +116,7 @@ class Delivery(Base):
     subject: Mapped[str]
     message_id: Mapped[str | None] = mapped_column(index=True)
     content: Mapped[str | None]  # of a mail: hash of what its writer wrote, without the traces of its way
+    headers: Mapped[str | None]  # the store's name of its headers, where only these are kept any more
     cycle: Mapped[str | None]  # told by the caller, or found by recognising
     collection: Mapped[str | None]
     unit: Mapped[str | None]  # the sender's unit, where known; of a stranger's answer, whom we had written to

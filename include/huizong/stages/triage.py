@@ -186,6 +186,8 @@ def release(ctx: Context, identity: str, *, by: str, reason: str) -> dict[str, A
     require_words(by, reason)
     with ctx.ledger.write() as session:
         file, delivery = _find(session, identity)
+        if delivery.headers is not None:
+            raise UsageError(f"{identity} 与任务无关，保存期已过，只留邮件头；需要时请在邮箱中查找原信。")
         taken = select(Version.file_id).where(Version.delivery_id == delivery.id)
         if file is not None and file.id in set(session.scalars(taken)):
             raise UsageError(f"{identity} 已经登记，不能重做；有更正的，请单位重新报送。")

@@ -16,6 +16,7 @@ _INSTANT = Utc(timezone=True)
 def upgrade() -> None:
     op.add_column("letter", sa.Column("not_before", _INSTANT, nullable=True))
     op.add_column("delivery", sa.Column("content", sa.String(), nullable=True))
+    op.add_column("delivery", sa.Column("headers", sa.String(), nullable=True))
     op.create_index("ix_letter_address", "letter", ["address", "claimed_at"])
     op.create_index("ix_letter_kind", "letter", ["kind", "claimed_at"])
     op.create_index("ix_delivery_sender", "delivery", ["sender", "stored_at"])
@@ -105,6 +106,7 @@ def downgrade() -> None:
     ):
         op.drop_index(index, table)
     with op.batch_alter_table("delivery", schema=None) as batch_op:
+        batch_op.drop_column("headers")
         batch_op.drop_column("content")
     with op.batch_alter_table("letter", schema=None) as batch_op:
         batch_op.drop_column("not_before")
