@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
-from sqlalchemy import String, cast, func, or_, select
+from sqlalchemy import Select, String, cast, or_, select
 from sqlalchemy.orm import Session
 
 from huizong.ledger.tables import DefinitionVersion, Delivery, Edition, File, FormIssue, Letter, Location
@@ -74,19 +74,17 @@ def _unused(session: Session, ids: Iterable[int]) -> Iterator[str]:
 
 def _is_used(session: Session, digest: str) -> bool:
     kept = File.delivery_id.in_(select(Delivery.id).where(Delivery.headers.is_(None)))
+    in_file = or_(File.digest == digest, File.container == digest)
+    of_form = or_(FormIssue.workbook == digest, FormIssue.document == digest)
     attached = cast(Letter.attachments, String).contains(digest)
-    named = [
+    places: list[Select[int]] = [
         select(Delivery.id).where(Delivery.digest == digest, Delivery.headers.is_(None)),
         select(Delivery.id).where(Delivery.headers == digest),
-        select(File.id).where(
-            or_(File.digest == digest, File.container == digest), File.delivery_id.in_(kept)
-        ),
+        select(File.id).where(in_file, kept),
         select(Location.id).where(Location.mark == digest),
-        select(FormIssue.id).where(or_(FormIssue.workbook == digest, FormIssue.document == digest)),
+        select(FormIssue.id).where(of_form),
         select(DefinitionVersion.id).where(DefinitionVersion.content == digest),
-        select(Letter.id).where(
-            or_(Letter.mime == digest, cast(Letter.attachments, String).contains(digest))
-        ),
+        select(Letter.id).where(or_(Letter.mime == digest, attached)),
         select(Edition.id).where(cast(Edition.files, String).contains(digest)),
     ]
-    return any(session.scalar(select(func.count()).select_from(query.limit(1).subquery())) for query in named)
+    return any(session.scalars(query.limit(1)).first() is not None for query in places)
