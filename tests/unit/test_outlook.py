@@ -85,7 +85,7 @@ def test_without_attachments_the_words_are_what_it_holds() -> None:
     assert contents(opened(made.tnef(words="附件随后发送"), "tnef")) == {
         "邮件正文.txt": "附件随后发送".encode()
     }
-    assert opened(made.tnef(), "tnef").reason == haul.EMPTY_MESSAGE
+    assert opened(made.tnef(), "tnef").reason == haul.NO_FILES
 
 
 def test_what_is_cut_off_gives_what_there_is() -> None:

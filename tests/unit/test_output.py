@@ -99,7 +99,7 @@ LETTERS = {
             "id": 107, "kind": "notice", "unit": "XX-WJW", "name": "市卫生健康委员会", "attempts": 2,
             "to": "health-commission-of-the-city@xinxiang.example", "state": "rejected_temporary",
             "subject": "【报送工作提示】2022年全国科技工作者日暨科技活动周材料请于6月20日（星期一）前报送",
-            "message_id": "<hz.1@xinxiang.example>", "reply": "451 4.7.1 try again later",
+            "message_id": "<hz.1@xinxiang.example>", "reply": "451 4.7.1 try again later", "not_before": None,
         }
     ]
 }  # fmt: skip

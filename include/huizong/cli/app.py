@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from huizong.cli.output import Output
+from huizong.cli.wording import wrong_use
 from huizong.clock import Clock
 from huizong.connections import EnvironmentConnections
 from huizong.errors import HuizongError, UsageError
@@ -88,7 +89,7 @@ def run(arguments: list[str], environ: Mapping[str, str], clock: Clock) -> int:
     except typer.TyperException as e:  # wrong use; typer keeps the class with `ctx` to itself
         context = getattr(e, "ctx", None)
         where = context.command_path if context else "huizong"
-        session.output.error(f"{e.format_message()}（用法：{where} --help）")
+        session.output.error(f"{wrong_use(e.format_message())}（用法：{where} --help）")
         return 2
     except HuizongError as e:
         session.output.error(str(e))

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from huizong.cli.alarms import alarms_app
 from huizong.cli.app import AsOf, By, CycleArg, Json, Lang, NoSend, Reason, finish, session_of
 from huizong.cli.bench import bench
 from huizong.cli.doctor import doctor
@@ -27,6 +28,7 @@ outbox_app.add_typer(mailing_app)
 app.add_typer(outbox_app, name="outbox")
 app.add_typer(triage_app, name="triage")
 app.add_typer(paper_app, name="paper")
+app.add_typer(alarms_app, name="alarms")
 app.command()(bench)
 app.command()(doctor)
 
@@ -275,14 +277,17 @@ def outbox_send(
     lang: Lang = None,
 ) -> None:
     """发送已入队且允许发出的信件。"""
-    from huizong.stages.send import queued_channels, send
+    from huizong.stages.send import channels_to_send, send
     from huizong.stages.status import outbox
 
     session = session_of(ctx, as_json, lang)
     moment = session.as_of(as_of)
     context = session.open()
-    counts = send(context, [channel] if channel else queued_channels(context), moment)
-    finish(session, {**counts, **outbox(context)})
+    counts = send(context, channels_to_send(context, channel), moment)
+    letters = outbox(context)["letters"]
+    if not as_json:  # a person reads what is still to do
+        letters = [letter for letter in letters if letter["state"] not in {"sent", "cancelled"}]
+    finish(session, {**counts, "letters": letters})
 
 
 @outbox_app.command("resolve")

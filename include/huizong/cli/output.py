@@ -13,8 +13,9 @@ from rich.console import Console
 
 from huizong.cli.layout import print_lines
 from huizong.cli.screens import print_list
-from huizong.cli.wording import label_of, rate, worded
+from huizong.cli.wording import WORDS, label_of, rate, worded
 
+_BY_STATE = ("dispositions", "message_dispositions", "by_status")
 _RATES = ("reporting_rate", "reporting_rate_on_time")
 
 
@@ -47,16 +48,21 @@ class Output:
         print_answer(Console(highlight=False), data)
 
 
-def print_answer(console: Console, data: Mapping[str, Any], indent: int = 0) -> None:
-    """An answer for people: a line a key, lists of rows as their screens show them."""
+def print_answer(console: Console, data: Mapping[str, Any], indent: int = 0, *, states: bool = False) -> None:
+    """An answer for people: a line a key, lists of rows as their screens show them.
+
+    Args:
+        states: the keys are states, and none of the words that a key of that spelling has elsewhere.
+    """
     for key, value in data.items():
+        label = WORDS.get(key, key) if states else label_of(key)
         if isinstance(value, list) and value and isinstance(value[0], Mapping):
             print_list(console, key, value)
         elif isinstance(value, Mapping):
-            print_lines(console, f"{label_of(key)}：", indent)
-            print_answer(console, value, indent + 2)
+            print_lines(console, f"{label}：", indent)
+            print_answer(console, value, indent + 2, states=key in _BY_STATE)
         else:
-            print_lines(console, f"{label_of(key)}：{_line(key, value)}", indent)
+            print_lines(console, f"{label}：{_line(key, value)}", indent)
 
 
 def _line(key: str, value: Any) -> str:

@@ -124,6 +124,7 @@ def _letters(console: Console, rows: Sequence[Row]) -> None:
                     ("收件人", row["to"]),
                     ("主题", row["subject"]),
                     ("次数", str(row["attempts"] or "")),
+                    ("不早于", worded(row["not_before"])),
                     ("应答", worded(row["reply"])),
                 ),
             )
@@ -205,6 +206,12 @@ def _files(console: Console, rows: Sequence[Row]) -> None:
         print_blocks(console, [Block((row["file"],), lines)])
 
 
+def _alarms(console: Console, rows: Sequence[Row]) -> None:
+    for row in rows:
+        lines = (("开始", worded(row["since"])), *(("说明", line) for line in row["lines"]))
+        print_blocks(console, [Block((row["alarm"], row["title"]), lines)])
+
+
 def _verdict(row: Row) -> str:
     return worded(row["disposition"]) + (f"，{worded(row['status'])}" if "status" in row else "")
 
@@ -227,5 +234,6 @@ _SCREENS: dict[str, tuple[set[str], Callable[[Console, Sequence[Row]], None]]] =
     "waiting": ({"disposition", "witnesses"}, _triage),
     "letters": ({"message_id"}, _letters),
     "papers": ({"recognised"}, _papers),
+    "alarms": ({"alarm", "lines"}, _alarms),
     "files": ({"findings", "proposals"}, _files),
 }

@@ -48,7 +48,31 @@ LABELS = {
     "problems": "问题", "papers": "纸质件", "released": "已重新处理", "closed": "已结案", "dropped": "已退回",
     "notes": "备注", "delivery": "来件编号", "address": "地址", "suppressed": "停止自动答复",
     "until": "直到", "channel": "渠道", "resumed": "已恢复账号",
+    "alarms": "未解除的告警", "alarm": "告警", "since": "开始于", "suppressions": "已停止自动答复的地址",
 }  # fmt: skip
+
+
+# What typer says of wrong use, as patterns; its sentences come in English only.
+_WRONG_USE: tuple[tuple[str, str], ...] = (
+    (r"Missing (?:option|parameter):? '?(.+?)'?\.?", r"缺少选项 \1"),
+    (r"Missing argument '(.+)'\.", r"缺少参数 \1"),
+    (r"No such command '(.+?)'\..*", r"没有命令“\1”"),
+    (r"No such option:? '?(\S+?)'?(?:\s.*)?", r"没有选项 \1"),
+    (r"Got unexpected extra arguments? ?\((.+)\)", r"多出了参数：\1"),
+    (r"Got unexpected extra argument\(s\) \((.+)\)", r"多出了参数：\1"),
+    (r"Option '(.+)' requires an argument\.", r"选项 \1 后面要写内容"),
+    (r"Invalid value for '(.+?)': .*integer.*", r"\1 须为整数"),
+    (r"Invalid value for '?(.+?)'?: .*", r"\1 的写法不对"),
+)
+
+
+def wrong_use(message: str) -> str:
+    """What typer says of wrong use, in Chinese; as it stands where nobody has worded it."""
+    text = " ".join(message.split())
+    for pattern, chinese in _WRONG_USE:
+        if match := re.fullmatch(pattern, text):
+            return match.expand(chinese)
+    return text
 
 
 def label_of(key: str) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -222,7 +222,7 @@ def read_yaml(path: Path) -> Any:
         DefinitionError: it is no YAML, not UTF-8, or no mapping.
     """
     try:
-        raw = _yaml().load(path.read_text(encoding="utf-8"))
+        raw = _parsed(path.read_text(encoding="utf-8"))
     except YAMLError as e:
         mark = getattr(e, "problem_mark", None)
         line = mark.line + 1 if mark else 1
@@ -241,6 +241,12 @@ class _Constructor(RoundTripConstructor):
 
 
 _Constructor.add_constructor("tag:yaml.org,2002:timestamp", RoundTripConstructor.construct_scalar)
+
+
+@lru_cache(maxsize=32)
+def _parsed(text: str) -> Any:
+    """Parsed once a process: a sweep asks for the same file several times. Nobody changes what is read."""
+    return _yaml().load(text)
 
 
 def _yaml() -> YAML:
@@ -308,6 +314,9 @@ _SENTENCES = {
     "bool_parsing": "须为 true 或 false",
     "literal_error": "须为 {expected} 之一",
     "too_short": "至少写一项",
+    "int_parsing": "须为整数",
+    "int_type": "须为整数",
+    "greater_than_equal": "须不小于 {ge}",
     "date_from_datetime_parsing": "须为日期，如 2022-06-20",
 }
 

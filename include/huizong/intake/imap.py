@@ -7,6 +7,7 @@ has neither IDLE nor UIDNEXT, and files mail into 垃圾邮件 and its like by i
 from __future__ import annotations
 
 import contextlib
+import re
 import ssl
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -30,6 +31,7 @@ _SEARCH_STEP = 20_000  # mails a SEARCH: imaplib gives up on a line of a million
 _BATCH_MAILS = 25
 _BATCH_BYTES = 16 << 20
 _RENEWALS = 5  # fresh connections a sweep: more logins in a row look like an attack
+_LONGEST_REPLY = 500  # characters of a server's words that are kept
 UNDATED = datetime.max.replace(tzinfo=UTC)  # INTERNALDATE of a mail whose date the server does not say
 _BUSY_WORDS = ("unavailable", "limit", "too many", "try again", "busy", "inuse", "timeout", "timed out")
 # QQ names every cause in one sentence, `password is incorrect, … or system is busy`: then it is the password.
@@ -237,8 +239,8 @@ class Mailbox:
             self._client.login(self._server.login, self._server.password)
         except LoginError as e:
             if isinstance(e.__context__, IMAPClientAbortError):  # imapclient says so of a broken line, too
-                raise TransientError(f"登录邮件服务器 {self._where} 时连接中断：{e}") from e
-            raise login_refused(self._server, str(e)) from e
+                raise TransientError(f"登录邮件服务器 {self._where} 时连接中断：{_words(e)}") from e
+            raise login_refused(self._server, _words(e)) from e
 
     def _introduce(self) -> None:
         """ID, before any folder is opened; a server that has no ID says so and loses nothing."""
@@ -268,8 +270,18 @@ class Mailbox:
             # An answer of NO leaves the line in order; after anything else nobody knows what comes next.
             self._broken |= isinstance(e, IMAPClientAbortError) or not isinstance(e, IMAPClientError)
             if "unsafe login" in str(e).lower():
-                raise RefusedError(f"网易邮箱拒绝本程序读取（{e}），请在网页邮箱中确认已授权客户端。") from e
-            raise TransientError(f"读取邮件服务器 {self._where} 时出错：{e or type(e).__name__}") from e
+                raise RefusedError(
+                    f"网易邮箱拒绝本程序读取（{_words(e)}），请在网页邮箱中确认已授权客户端。"
+                ) from e
+            raise TransientError(f"读取邮件服务器 {self._where} 时出错：{_words(e)}") from e
+
+
+def _words(error: Exception) -> str:
+    """What the server said; the libraries spell an answer's bytes as Python does."""
+    said = error.args[0] if error.args else ""
+    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(error)
+    text = re.sub(r"\bb(['\"])(.*?)\1", r"\2", text)
+    return " ".join(text.split())[:_LONGEST_REPLY] or type(error).__name__
 
 
 def _utc(date: datetime | None) -> datetime:

@@ -18,6 +18,8 @@ from huizong.errors import TransientError
 from huizong.intake.arrivals import BATCH, HELD, Arrivals, Message
 from huizong.intake.imap import RebuiltError
 from huizong.intake.unfetched import Unfetchable
+from huizong.mime.limits import read_head
+from huizong.mime.parse import raw_header
 from huizong.store import LostError, sha256
 
 logger = logging.getLogger(__name__)
@@ -106,7 +108,8 @@ class MailSweep:
         try:
             headers = self.mailbox.headers(folder, sorted(stored)) if stored else {}
             odd = [uid for uid, header in headers.items() if not self._begins(stored.get(uid), header)]
-            mails = self.mailbox.fetch(folder, odd) if odd else ()
+            # One mail that a server writes anew at each fetch is no other folder: most have to differ.
+            mails = self.mailbox.fetch(folder, odd) if 2 * len(odd) > len(headers) else ()
             return any(sha256(raw) != stored[uid] for uid, _, _, raw in mails)
         except RebuiltError:
             raise
@@ -119,9 +122,10 @@ class MailSweep:
         if digest is None:  # an answer to no question
             return True
         try:
-            return self.arrivals.store.get(digest).startswith(header.rstrip())
+            stored = self.arrivals.store.get(digest)
         except LostError:
             return True
+        return stored.startswith(header.rstrip()) or _same_number(stored, header)
 
     def _take(self, folder: str, place: str, wanted: Sequence[int]) -> list[int]:
         """In bulk, and after a failure mail by mail for a while: the one that cannot be had is among them."""
@@ -179,3 +183,9 @@ def _batched(messages: Iterator[Message]) -> Iterator[list[Message]]:
             batch, held = [], 0
     if batch:
         yield batch
+
+
+def _same_number(stored: bytes, header: bytes) -> bool:
+    """Whether both bear the same Message-ID: then it is the same mail, whatever else was written into it."""
+    numbers = [raw_header(read_head(part), "Message-ID") for part in (stored, header)]
+    return numbers[0] is not None and numbers[0].strip() == (numbers[1] or b"").strip()

@@ -53,8 +53,7 @@ class Unfetchable:
 
     def forget(self, place: str, uids: Collection[int]) -> None:
         """These were had, or have gone from the server."""
-        if uids:
-            marks = [str(uid) for uid in uids]
+        if marks := [str(uid) for uid in self.noted(place) & set(uids)]:
             self._delete(Unfetched.place == place, Unfetched.mark.in_(marks))
 
     def forget_other_places(self, places: Collection[str], unopened: Collection[str]) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-from collections.abc import Iterator
+import json
+import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,12 +15,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from huizong.errors import OperatorError, TransientError, UsageError
 
 BUSY_SECONDS = 30
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
 class LockBusyError(TransientError):
@@ -36,13 +39,26 @@ def _engine(url: str) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         if parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS})
+        engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS}, json_serializer=_json)
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
-    return create_engine(parsed, pool_pre_ping=True)
+    return create_engine(parsed, pool_pre_ping=True, json_serializer=_json)
+
+
+def _json(value: Any) -> str:
+    """What PostgreSQL takes for text, too: it stores an escaped NUL or half a pair, and cannot read it."""
+    return json.dumps(_textual(value))
+
+
+def _textual(value: Any) -> Any:
+    if isinstance(value, str):
+        return _NO_TEXT.sub("\ufffd", value) if _NO_TEXT.search(value) else value
+    if isinstance(value, dict):
+        return {_textual(key): _textual(held) for key, held in value.items()}
+    return [_textual(held) for held in value] if isinstance(value, list | tuple) else value
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:
@@ -89,15 +105,18 @@ class Ledger:
             yield session
 
     @contextmanager
-    def lock(self, name: str, *, wait: bool = False) -> Iterator[None]:
+    def lock(self, name: str, *, wait: bool = False) -> Iterator[Callable[[], None]]:
         """Hold a lock that dies with its process: `flock` beside SQLite, an advisory lock in PostgreSQL.
+
+        What it gives, when called, raises TransientError if the lock is held no more: PostgreSQL's is lost
+        with its connection.
 
         Raises:
             LockBusyError: another process holds it and `wait` is false.
         """
         if self.engine.dialect.name == "postgresql":
-            with self._advisory_lock(name, wait=wait):
-                yield
+            with self._advisory_lock(name, wait=wait) as still_held:
+                yield still_held
             return
         self.locks.mkdir(parents=True, exist_ok=True)
         with (self.locks / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.lock").open("w") as f:
@@ -105,10 +124,10 @@ class Ledger:
                 fcntl.flock(f, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as e:
                 raise LockBusyError(f"另一个进程正在处理 {name}，请稍后再试。") from e
-            yield
+            yield lambda: None
 
     @contextmanager
-    def _advisory_lock(self, name: str, *, wait: bool) -> Iterator[None]:
+    def _advisory_lock(self, name: str, *, wait: bool) -> Iterator[Callable[[], None]]:
         key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
         with _outside(), self.engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT")
@@ -117,9 +136,12 @@ class Ledger:
             elif not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}).scalar_one():
                 raise LockBusyError(f"另一个进程正在处理 {name}，请稍后再试。")
             try:
-                yield
+                yield lambda: _stop_if_lost(connection, name)
             finally:
-                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
+                try:
+                    connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
+                except SQLAlchemyError:  # the connection is broken, and the lock gone with it
+                    connection.invalidate()
 
     def migrate(self) -> None:
         """Bring the tables up to the newest revision; cheap when they are there already."""
@@ -137,6 +159,13 @@ class Ledger:
             if not inspect(connection).has_table("alembic_version"):
                 return None
             return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _stop_if_lost(connection: Connection, name: str) -> None:
+    try:
+        connection.execute(text("SELECT 1"))
+    except SQLAlchemyError as e:  # also from then on: the connection stays as it broke
+        raise TransientError(f"数据库连接中断，{name} 的锁已失去，请重新运行。") from e
 
 
 def _upgrade(engine: Engine) -> None:
@@ -157,6 +186,8 @@ def _outside() -> Iterator[None]:
     try:
         yield
     except OperationalError as e:
+        if not _is_away(e):
+            raise  # what was asked of it is at fault, and would be again
         raise TransientError(f"数据库暂时无法使用：{e.orig}") from e
     except DBAPIError as e:
         if e.connection_invalidated:
@@ -164,3 +195,17 @@ def _outside() -> Iterator[None]:
         if type(e) is DatabaseError:  # SQLite's word for a file that is damaged or none of its own
             raise OperatorError(f"数据库文件已损坏，请从备份恢复：{e.orig}") from e
         raise
+
+
+# Classes of PostgreSQL's states: connection, conflict, resources, state of an object, intervention, system.
+_AWAY = ("08", "40", "53", "55", "57", "58")
+
+
+def _is_away(error: OperationalError) -> bool:
+    """Whether the database cannot work now, and not: cannot do what it was asked (too many variables)."""
+    if error.connection_invalidated:
+        return True
+    if (name := getattr(error.orig, "sqlite_errorname", None)) is not None:
+        return name != "SQLITE_ERROR" and not name.startswith("SQLITE_TOOBIG")
+    state = getattr(error.orig, "sqlstate", None)
+    return state is None or state[:2] in _AWAY

@@ -18,7 +18,9 @@ class Account(Base):
     __tablename__ = "account"
 
     name: Mapped[str] = mapped_column(primary_key=True)
-    secret: Mapped[str]  # salted hash of the password that was last tried: another one is tried afresh
+    # Salted hashes of passwords, the one last used first, each with how often in a row it was refused:
+    # `hash:0 hash:3`. One that was not refused yet is tried afresh.
+    secret: Mapped[str]
     failures: Mapped[int] = mapped_column(default=0)  # logins refused in a row
     ok_at: Mapped[datetime | None]  # the last login that was accepted
     paused_until: Mapped[datetime | None]  # the server asked for patience

@@ -48,10 +48,12 @@ def is_failure_report(mail: ParsedMail) -> bool:
     kinds = {leaf.content_type for leaf in outer}
     if kinds & _REPORTS or _is_delivery_report(mail, kinds):
         return True
-    if is_mailer(mail) or "(rejected)" in (mail.header("Auto-Submitted") or ""):  # Sieve's reject (RFC 5429)
+    if "(rejected)" in (mail.header("Auto-Submitted") or ""):  # Sieve's reject (RFC 5429)
         return True
-    if kinds - _QUOTED:
-        return False  # it brings a file of its own
+    if any(not kind.startswith("image/") for kind in kinds - _QUOTED):
+        return False  # it brings a file of its own; a clerk's address, too, may be postmaster@
+    if is_mailer(mail):
+        return True
     text = mail.text[:8000]
     if mail.return_path == "" and not mail.from_address:
         return bool(_FAILED.search(text) or _CODE.search(text))

@@ -24,6 +24,8 @@ _LONGEST_TEXT = 2_000_000  # characters of one body that are read
 _ANGLES = re.compile(r"<([^<>]{3,320})>")
 _BETWEEN_ADDRESSES = re.compile(r"[\s<>\"'(),;:]+")
 _MESSAGE_ID = re.compile(r"<[^<>]*>")
+_MOST_IDS = 50
+_LONGEST_ADDRESS = 320  # characters (RFC 3696)
 # What parts a mail whose header names another boundary, or none.
 _DELIMITER = re.compile(rb'^--([^\r\n"\\]{1,200}?)[ \t]*\r?\n(?=content-[a-z-]{1,40}:)', re.I | re.M)
 
@@ -253,8 +255,9 @@ def _raw(message: Message, name: str) -> str:
 def _addresses(raw: str) -> Iterator[str]:
     """All addresses, in lower case: what stands in angles, where nothing does, any word with an @ inside."""
     for words in _ANGLES.findall(raw) or _BETWEEN_ADDRESSES.split(raw):
-        if "@" in words.strip("@ ") and " " not in words.strip():
-            yield words.strip().lower()
+        address = words.strip()
+        if "@" in words.strip("@ ") and " " not in address and len(address) <= _LONGEST_ADDRESS:
+            yield address.lower()
 
 
 def _sender(raw: str) -> tuple[str, str]:
@@ -277,6 +280,11 @@ def _raw_headers(message: Message) -> Iterator[tuple[str, str]]:
         yield _to_bytes(name).decode("latin-1"), unfolded.decode("latin-1")
 
 
+def _bounded(ids: list[str]) -> tuple[str, ...]:
+    """The first and the last of very many: the thread's beginning, and what was answered."""
+    return tuple(ids if len(ids) <= 2 * _MOST_IDS else ids[:_MOST_IDS] + ids[-_MOST_IDS:])
+
+
 def _assemble(message: Message, walk: _Walk) -> ParsedMail:
     text, links = walk.text_and_links()
     from_address, from_name = _sender(_raw(message, "From"))
@@ -284,7 +292,7 @@ def _assemble(message: Message, walk: _Walk) -> ParsedMail:
     return ParsedMail(
         message_id_raw=_raw(message, "Message-ID"),
         in_reply_to=next(iter(_MESSAGE_ID.findall(_raw(message, "In-Reply-To"))), ""),
-        references=tuple(_MESSAGE_ID.findall(_raw(message, "References"))),
+        references=_bounded(_MESSAGE_ID.findall(_raw(message, "References"))),
         from_address=from_address,
         from_name=from_name,
         sender=next(_addresses(_raw(message, "Sender")), ""),
@@ -297,7 +305,7 @@ def _assemble(message: Message, walk: _Walk) -> ParsedMail:
         content_type=message.get_content_type(),
         report_type=header_parameter(content_type, "report-type").lower(),
         leaves=tuple(walk.leaves),
-        attached_ids=tuple(walk.attached_ids),
+        attached_ids=_bounded(walk.attached_ids),
         headers=tuple(_raw_headers(message)),
         problems=tuple(walk.problems),
         html=tuple(text for kind, text, _ in walk.bodies if kind == "html"),

@@ -12,9 +12,8 @@ from datetime import datetime, timedelta
 from pathlib import PurePath
 
 from sqlalchemy import select
-from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
-from huizong.errors import HuizongError
+from huizong.errors import OperatorError, TransientError
 from huizong.instruments.model import Instrument
 from huizong.intake.unpack import Budget, pieces
 from huizong.ledger.tables import Delivery, Event, File, Letter, Location
@@ -22,6 +21,7 @@ from huizong.mime.content import content_digest
 from huizong.mime.parse import Leaf as MailLeaf
 from huizong.mime.parse import ParsedMail, parse_message
 from huizong.readers.model import FileReading
+from huizong.readers.packing.haul import NO_FILES
 from huizong.readers.secrecy import REASON, is_restricted
 from huizong.readers.worker import ReadWorker, Source
 from huizong.stages.automatic import automatic
@@ -35,7 +35,6 @@ from huizong.store import LostError, sha256
 OPEN_AFTER_CLOSING = timedelta(days=60)
 CHUNK = 100  # deliveries opened, read and filed together
 _SIGNATURE_PICTURE = 15_000  # bytes: nameless pictures below that are logos
-_UNSTORABLE = (DataError, IntegrityError)  # the database works, and does not take what this delivery holds
 # Programs that pass on what a person wrote; what they add of their own are words and pictures.
 _PASSING_ON = ("auto_reply", "list")
 
@@ -142,6 +141,8 @@ def _open(ctx: Context, worker: ReadWorker, cycles: list[IssuedCycle], raw: Raw,
             if filed[leaf.digest, leaf.container] > 0:
                 filed[leaf.digest, leaf.container] -= 1
                 continue
+            if mail and mail.text.strip() and reading and reading.reason == NO_FILES:
+                continue  # Outlook's typefaces beside what was written: the words are what came
             opened.leaves.append(leaf)
             opened.readings |= {leaf.digest: reading} if reading else {}
     opened.filed = filed
@@ -226,7 +227,9 @@ def _concerns(issued: IssuedCycle, delivery: Delivery, as_of: datetime) -> bool:
 
 
 def is_outside(error: Exception) -> bool:
-    """Trouble that is none of this delivery's: the database, the disk, a reader that cannot start."""
-    if isinstance(error, (LostError, *_UNSTORABLE)):
-        return False
-    return isinstance(error, (HuizongError, SQLAlchemyError))
+    """Trouble that is none of this delivery's: the database is away, the disk is full, a reader cannot start.
+
+    What the database cannot do for this one (too many variables, a key too long) would be the same the next
+    time, and must not hold up the others.
+    """
+    return isinstance(error, (TransientError, OperatorError)) and not isinstance(error, LostError)

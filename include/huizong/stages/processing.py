@@ -28,7 +28,7 @@ from huizong.stages.messages import file_words
 from huizong.stages.opening import CHUNK, Opened, is_outside, keep, opened, read
 from huizong.stages.proof import prove_named
 from huizong.stages.suppression import watch
-from huizong.stages.twice import earlier_copy, file_copy, flag_namesake
+from huizong.stages.twice import earlier_copy, file_copy, flag_namesake, known_by
 from huizong.stages.unanswered import asks_something, leave_unanswered
 from huizong.store import LostError
 
@@ -150,7 +150,7 @@ def _file(ctx: Context, session: Session, one: Opened, delivery: Delivery) -> No
     if mail:
         delivery.sender = mail.from_address
         delivery.subject = mail.subject[:500]
-        delivery.message_id = mail.message_id_raw or None
+        delivery.message_id = known_by(mail.message_id_raw)
         delivery.content = one.content
         prove_named(ctx, session, mail, own_copy=one.automatic == "own_copy")
     if (first := earlier_copy(session, one, delivery)) is not None:

@@ -26,6 +26,7 @@ from huizong.stages.issued import issued_cycle, require_aware
 from huizong.stages.names import named
 from huizong.stages.scans import scans_of
 from huizong.stages.standing import Standing, standings
+from huizong.stages.suppression import suppressions, unanswered
 
 
 def status(ctx: Context, code: str, as_of: datetime) -> dict[str, Any]:
@@ -40,6 +41,8 @@ def status(ctx: Context, code: str, as_of: datetime) -> dict[str, Any]:
         found = standings(session, issued, as_of)
         scans = scans_of(session, issued, as_of)
         notes = _notes(session, code)
+        for key, said in unanswered(session, code, ctx.clock.now()).items():
+            notes[key] = [*notes.get(key, []), *said]
     every, on_time = rates([s for s in found if not s.collection.voluntary])
     return {
         "cycle": code,
@@ -109,9 +112,10 @@ def _received_at(s: Standing) -> str | None:
 
 
 def outbox(ctx: Context) -> dict[str, Any]:
-    """All letters, in the order in which they were queued."""
+    """All letters, in the order in which they were queued; the addresses that get no automatic replies."""
     with ctx.ledger.read() as session:
         letters = session.scalars(select(Letter).order_by(Letter.id)).all()
+        silent = suppressions(session, ctx.clock.now())
     rows = [
         {
             "id": letter.id,
@@ -123,10 +127,11 @@ def outbox(ctx: Context) -> dict[str, Any]:
             "message_id": letter.message_id,
             "attempts": letter.attempts,
             "reply": letter.reply,
+            "not_before": letter.not_before.isoformat(timespec="seconds") if letter.not_before else None,
         }
         for letter in letters
     ]
-    return {"letters": named(ctx, rows)}
+    return {"letters": named(ctx, rows), "suppressions": silent}
 
 
 def trace(

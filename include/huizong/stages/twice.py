@@ -14,6 +14,16 @@ from huizong.ledger.tables import Delivery, File
 from huizong.stages.context import Context
 from huizong.stages.issued import log_event
 from huizong.stages.opening import Opened
+from huizong.store import sha256
+
+_LONGEST_ID = 900  # characters, as many as PostgreSQL's index takes
+
+
+def known_by(message_id: str) -> str | None:
+    """What a mail is told by in the ledger: its Message-ID as it stands; of an absurd one its hash."""
+    if len(message_id) > _LONGEST_ID:
+        return f"sha256:{sha256(message_id.encode())}"
+    return message_id or None
 
 
 def earlier_copy(session: Session, one: Opened, delivery: Delivery) -> Delivery | None:

@@ -69,7 +69,7 @@ def unpack_tnef(haul: Haul, data: bytes, _: str) -> None:
         elif identifier in (_TITLE, _DATA, _PROPERTIES):
             files = files or [_File()]  # some writers leave out what begins one
             _fill(files[-1], identifier, value, codepage)
-    _hand_over(haul, files, words)
+    _hand_over(haul, files, words, limits.NO_FILES)
 
 
 def _fill(file: _File, identifier: int, value: bytes, codepage: str) -> None:
@@ -166,7 +166,12 @@ def unpack_msg(haul: Haul, data: bytes, _: str) -> None:
                     file.data = content
             elif len(path) == 1 and key == _BODY:
                 words = str(_content(kind, ole.openstream(path).read(), "gb18030"))
-    _hand_over(haul, [file for key, file in sorted(files.items()) if key not in messages], words)
+    _hand_over(
+        haul,
+        [file for key, file in sorted(files.items()) if key not in messages],
+        words,
+        limits.EMPTY_MESSAGE,
+    )
 
 
 def _of_stream(name: str) -> tuple[int, int]:
@@ -178,7 +183,7 @@ def _of_stream(name: str) -> tuple[int, int]:
     return both >> 16, both & 0xFFFF
 
 
-def _hand_over(haul: Haul, files: list[_File], words: str) -> None:
+def _hand_over(haul: Haul, files: list[_File], words: str, nothing: str) -> None:
     full = [file for file in files if file.data or file.names]
     entries = [Entry(file.name(number), len(file.data)) for number, file in enumerate(full, 1)]
     for n in haul.admit(entries):
@@ -186,5 +191,5 @@ def _hand_over(haul: Haul, files: list[_File], words: str) -> None:
     if entries:
         return
     if not words.strip("\0 \r\n"):
-        raise RejectedError(limits.EMPTY_MESSAGE)
+        raise RejectedError(nothing)
     haul.add(BODY, words.encode())
