@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -106,8 +106,7 @@ def load_instrument(path: Path) -> Instrument:
         UsageError: the file is missing, not YAML, or not an instrument; the sentence names the file.
     """
     try:
-        raw = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-        return Instrument.model_validate(raw)
+        return _instrument(path.read_text(encoding="utf-8"))
     except FileNotFoundError as e:
         raise UsageError(f"表样文件不存在：{path}（检查 cycle.yaml 中 instrument 的写法：代码@版本）") from e
     except YAMLError as e:
@@ -116,3 +115,9 @@ def load_instrument(path: Path) -> Instrument:
         first = e.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise UsageError(f"{path}: {where}: {first['msg']}") from e
+
+
+@lru_cache(maxsize=32)
+def _instrument(text: str) -> Instrument:
+    """Read once a process: a sweep asks for the same instrument several times."""
+    return Instrument.model_validate(YAML(typ="safe").load(text))
