@@ -17,7 +17,7 @@ from huizong.cli.app import run
 from huizong.connections import MailServer
 from huizong.definition.model import Channel
 from huizong.ledger.upkeep import Sweep
-from huizong.stages.accounts import StoppedError, check_account, login_refused
+from huizong.stages.accounts import StoppedError, check_account, login_refused, stop
 from huizong.stages.alarms import open_troubles, raise_alarm
 from huizong.stages.doctor.mailbox import check_mailbox
 from huizong.stages.doctor.model import Check
@@ -67,7 +67,9 @@ def connect(office: Office, imap_port: int, smtp_port: int, password: str = "sec
 
 
 def try_mailbox(office: Office, *, live: bool = False, **settings: Any) -> dict[str, Check]:
-    checks = check_mailbox(office.ctx, CODE, Channel(address=OFFICE, **settings), live)
+    checks = check_mailbox(
+        office.ctx, CODE, Channel(address=OFFICE, **settings), "任务已启用" if live else ""
+    )
     return {check.name.removeprefix(f"{CODE}."): check for check in checks}
 
 
@@ -175,6 +177,17 @@ def test_a_stopped_account_is_tried_and_goes_on(bureau: Office, server: Embedded
         assert open_troubles(session) == []
 
 
+def test_a_stop_for_what_was_sent_is_not_lifted_by_a_login(
+    bureau: Office, server: EmbeddedMailServer
+) -> None:
+    account = MailServer("127.0.0.1", server.smtp_port, OFFICE, "secret", False, False)
+    with bureau.ctx.ledger.write() as session:
+        stop(bureau.ctx, session, "smtp", account, "一小时内已自动答复300封")
+    assert "huizong outbox resume mailbox-kjj" in try_mailbox(bureau)["smtp"].message
+    with pytest.raises(StoppedError, match="300封"):
+        check_account(bureau.ctx, "smtp", account)
+
+
 def test_a_mailbox_without_connections(bureau: Office) -> None:
     for purpose in ("IMAP", "SMTP"):
         del bureau.environ[f"AIRFLOW_CONN_MAILBOX_KJJ_{purpose}"]
@@ -222,6 +235,21 @@ def test_a_fresh_checkout_gets_a_check_of_everything(
     assert not (Path(environ["HUIZONG_HOME"]) / "token.keys").exists()
 
 
+def test_a_mailbox_that_is_named_must_be_connected_and_the_operator_be_an_address(
+    environ: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    environ |= {
+        "HUIZONG_SOFFICE": "/nowhere",  # converting takes seconds
+        "HUIZONG_OPERATOR": "张三",
+        "AIRFLOW_CONN_OPERATOR_SMTP": "smtp://a%40bureau.example:x@127.0.0.1:9/?ssl=false&starttls=false",
+    }
+    assert doctor(environ, "--json", CODE) == 1
+    checks = {check["name"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
+    assert (checks[CODE]["ok"], checks["operator"]["ok"]) == (False, False)
+    assert "HUIZONG_OPERATOR" in checks["operator"]["message"]
+    assert all(check["message"].endswith("。") for check in checks.values())
+
+
 def test_a_database_that_is_away_does_not_stop_the_other_checks(
     environ: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -231,7 +259,7 @@ def test_a_database_that_is_away_does_not_stop_the_other_checks(
     assert not checks["database"]["ok"]
     assert checks["home"]["ok"]
     assert doctor(environ, "--quiet") == 1
-    assert "database" in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith("数据库无法读取")
 
 
 def test_quiet_says_nothing_while_all_is_well(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
@@ -243,10 +271,10 @@ def test_quiet_says_nothing_while_all_is_well(office: Office, capsys: pytest.Cap
     assert doctor(environ, "--quiet") == 0
     assert capsys.readouterr() == ("", "")
     with ctx.ledger.write() as session:
-        raise_alarm(ctx, session, "disk", "磁盘空间将满", "只剩 1 GiB。")
+        raise_alarm(ctx, session, "disk", "磁盘空间将满", "只剩 1 GiB", "请清理。")
     assert doctor(environ, "--quiet") == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert "磁盘空间将满" in line
+    assert line == "磁盘空间将满：只剩 1 GiB。请清理。"
     assert doctor(environ, "--quiet", "--json") == 1
     assert json.loads(capsys.readouterr().out)["checks"]
 

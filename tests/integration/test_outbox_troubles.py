@@ -57,7 +57,7 @@ def test_letters_that_were_refused_are_told_once_and_settled_by_a_person(office:
         drop(office.ctx, fourth, by="王芳", reason="已电话通知")
         assert NAME not in troubles(office)
         drain(office)
-        assert alarms(office)[-1] == f"【告警解除】渠道 {CHANNEL} 有信件未发出"
+        assert alarms(office)[-1] == f"【告警解除】渠道 {CHANNEL} 未发出的信件已处理完毕"
     assert len(attempts(office, first)) == 2
 
 

@@ -23,7 +23,11 @@ NOON = datetime(2022, 5, 24, 4, 0, tzinfo=UTC)  # 12:00 in China
         ("login", 535, "authentication failed", "stop"),
         ("rcpt", 550, "user unknown", "permanent"),
         ("rcpt", 452, "out of storage", "temporary"),
-        ("rcpt", 450, "greylisted", "pause"),
+        ("rcpt", 450, "4.2.1 mailbox busy", "temporary"),
+        ("rcpt", 450, "greylisted", "temporary"),
+        ("rcpt", 450, "MI:DMC", "pause"),
+        ("rcpt", 450, "RP:CCL", "pause"),
+        ("mail", 450, "busy", "pause"),
     ],
 )
 def test_the_stage_tells_whose_fault_it_is(stage: str, code: int, text: str, verdict: str) -> None:
@@ -48,7 +52,7 @@ def test_a_days_quota_begins_anew_at_midnight_in_china(now: datetime, until: dat
         ("temporary", [None, 2, 4, 8, 16, 32, 64, 128, 240, 240]),
         ("broken", [None, None, 2, 4, 8, 16, 32, 64, 128, 240, 240]),
         ("soon", [2, 2, 2]),
-        ("pause", [None] * 5),  # the account rests, not the letter
+        ("pause", [15, 30, 60, 120, 240, 240]),  # longer than the account: others go first
     ],
 )
 def test_what_is_put_off_again_waits_longer(verdict: Verdict, minutes: list[int | None]) -> None:

@@ -35,7 +35,7 @@ def doctor(
     for check in examine(session.home, session.clock, connections, channels or (), session.output.say):
         checks.append(check)
         if not as_json:
-            _print(check.name, check.ok, check.message)
+            _print("告警" if check.name.startswith("trouble:") else check.name, check.ok, check.message)
     good = all(check.ok for check in checks)
     if as_json:
         finish(session, {"checks": [asdict(check) for check in checks]}, good=good)
@@ -53,7 +53,7 @@ def _quiet(session: Session, as_json: bool) -> None:
         return
     for check in checks:
         if not check.ok:
-            session.output.error(f"{check.name} {check.message}")
+            session.output.stderr.print(check.message, style="red", markup=False)
     if not good:
         raise typer.Exit(1)
 

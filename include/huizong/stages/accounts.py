@@ -1,7 +1,8 @@
 """Logins at mail servers: paused when the server asks for patience, stopped when a person must see to it.
 
 Going on knocking with a wrong code gets a mailbox locked, so a stopped account is not even tried. It goes on
-by itself once the connection has another password, or by `huizong outbox resume`.
+by itself once the connection has another password, or by `huizong outbox resume`. Passwords that were refused
+are remembered: where two connections of one account differ, the wrong one is not tried again and again.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import hashlib
 from datetime import datetime
 from typing import Literal
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from huizong.connections import MailServer
@@ -25,6 +27,7 @@ _ADVICE = (
     "再更换连接中的授权码，或运行 huizong outbox resume；可先用 huizong doctor 检查。"
 )
 REFUSALS = 3  # logins refused in a row before nobody tries any more (SMTP: the first)
+_REMEMBERED = 8  # passwords of an account
 
 
 class StoppedError(OperatorError):
@@ -36,15 +39,40 @@ def account_name(purpose: Purpose, server: MailServer) -> str:
 
 
 def account(session: Session, purpose: Purpose, server: MailServer) -> Account:
-    """The account's row, made at first use. Another password than the one that was refused starts afresh."""
+    """The account's row, made at first use, as it stands for the connection's password.
+
+    Another password than the one last used counts for itself, a new one from nought; one that was given up
+    changes nothing.
+    """
     name, secret = account_name(purpose, server), _hash(server)
     found = session.get(Account, name)
     if found is None:
-        found = Account(name=name, secret=secret, failures=0, reason="")
-        session.add(found)
-    elif found.secret != secret:
-        found.secret, found.failures, found.stopped_at, found.paused_until = secret, 0, None, None
+        found = Account(name=name, secret=f"{secret}:0", failures=0, reason="")
+        try:
+            with session.begin_nested():
+                session.add(found)
+        except IntegrityError:  # another process has made it in this moment
+            found = session.get_one(Account, name)
+    refused = _refused(found)
+    if next(iter(refused)) != secret and refused.get(secret, 0) < REFUSALS:
+        if found.failures:  # else it was stopped for what it sent, not for its password
+            found.stopped_at = None
+        found.failures = refused.get(secret, 0)
+        _remember(found, secret)
     return found
+
+
+def _refused(found: Account) -> dict[str, int]:
+    """How often in a row each password was refused, the one last used first."""
+    pairs = (one.partition(":") for one in found.secret.split())
+    return {secret: int(times or 0) for secret, _, times in pairs}
+
+
+def _remember(found: Account, secret: str) -> None:
+    """The password that is in use now, and how often it was refused."""
+    others = [(known, times) for known, times in _refused(found).items() if known != secret]
+    known_now = [(secret, found.failures), *others][:_REMEMBERED]
+    found.secret = " ".join(f"{known}:{times}" for known, times in known_now)
 
 
 def check_account(ctx: Context, purpose: Purpose, server: MailServer) -> datetime | None:
@@ -56,6 +84,12 @@ def check_account(ctx: Context, purpose: Purpose, server: MailServer) -> datetim
     with ctx.ledger.write() as session:
         found = account(session, purpose, server)
         stopped, paused, reason = found.stopped_at, found.paused_until, found.reason
+        differs = next(iter(_refused(found))) != _hash(server)
+    if differs:
+        raise StoppedError(
+            f"账号 {server.login} 的这个连接所用授权码已被服务器拒绝，不再用它登录，"
+            "请改成与该账号其他连接相同的授权码；授权码无误的，运行 huizong doctor 试登录后自动恢复。"
+        )
     if stopped is not None:
         raise StoppedError(
             f"账号 {server.login} 已停用：{reason} "
@@ -65,9 +99,13 @@ def check_account(ctx: Context, purpose: Purpose, server: MailServer) -> datetim
 
 
 def login_worked(ctx: Context, session: Session, purpose: Purpose, server: MailServer) -> None:
-    """The server took the login: the trouble, if there was one, is over."""
+    """The server took the login: the trouble, if it was one of logging in, is over."""
     found = account(session, purpose, server)
-    found.ok_at, found.failures, found.stopped_at = ctx.clock.now(), 0, None
+    found.ok_at = ctx.clock.now()
+    if found.stopped_at is not None and not found.failures:
+        return  # it was stopped for what it sent: a login proves nothing
+    found.failures, found.stopped_at = 0, None
+    _remember(found, _hash(server))
     end_alarm(ctx, session, f"login:{found.name}", f"账号 {server.login} 已可正常登录 {server.host}。")
 
 
@@ -82,8 +120,9 @@ def login_refused(
 ) -> None:
     """Count a refused login; after three in a row (`at_once`: now) the account is stopped."""
     found = account(session, purpose, server)
-    found.failures, found.reason = found.failures + 1, reason
-    if at_once or found.failures >= REFUSALS:
+    found.failures, found.reason = REFUSALS if at_once else found.failures + 1, reason
+    _remember(found, _hash(server))
+    if found.failures >= REFUSALS:
         stop(ctx, session, purpose, server, reason)
 
 
@@ -118,6 +157,7 @@ def resume(ctx: Context, session: Session, name: str, *, by: str, reason: str) -
     found = session.get_one(Account, name)
     found.stopped_at = found.paused_until = None
     found.failures, found.reason = 0, ""
+    found.secret = f"{next(iter(_refused(found)))}:0"
     log_event(session, ctx, "account_resumed", by=by, words=reason, account=name)
     end_alarm(ctx, session, f"login:{name}", tell=False)
 

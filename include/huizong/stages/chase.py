@@ -13,7 +13,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from huizong.definition.model import Collection, Rung
-from huizong.errors import TransientError
 from huizong.ledger.tables import Contact, Event, Letter
 from huizong.outbox.context import CycleLetter, FormalNoticeContext, ReminderContext
 from huizong.outbox.queue import Draft, queue_letter
@@ -21,7 +20,7 @@ from huizong.stages.context import Context
 from huizong.stages.drafts import draft
 from huizong.stages.issued import IssuedCycle, issued_cycle, log_event, require_aware
 from huizong.stages.reasons import CHASED, chaseable
-from huizong.stages.receive import receive_for
+from huizong.stages.receive import receive_for, unread_error
 from huizong.stages.standing import Standing, standings_now
 from huizong.stages.validate import validate
 from huizong.stages.wording import late_text, letter_basics, missing_part, nil_text
@@ -33,6 +32,7 @@ def chase(ctx: Context, code: str, as_of: datetime, *, send: bool = True) -> dic
     Raises:
         UsageError: the cycle was not issued or was changed since.
         TransientError: a channel could not be read: its collections' rungs were not sent, the others were.
+        OperatorError: so it is, and a person has to do something first.
     """
     require_aware(as_of)
     issued = issued_cycle(ctx, code)
@@ -61,8 +61,7 @@ def chase(ctx: Context, code: str, as_of: datetime, *, send: bool = True) -> dic
 
         send_letters(ctx, channels, as_of)
     if unread:
-        reasons = "；".join(f"{channel}：{why}" for channel, why in unread.items())
-        raise TransientError(f"有渠道未能读取，相关事项暂不催报：{reasons}")
+        raise unread_error("有渠道未能读取，相关事项暂不催报", unread)
     return {"cycle": code, "rungs": counts, "held": held, "queued": queued, "channels": channels}
 
 

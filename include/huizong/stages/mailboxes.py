@@ -18,7 +18,7 @@ from huizong.intake.mailsweep import MailSweep
 from huizong.intake.unfetched import TOLD_AFTER
 from huizong.ledger.upkeep import Account, Sweep, Trouble, Unfetched
 from huizong.stages.accounts import account_name, check_account, login_refused, login_worked, pause
-from huizong.stages.alarms import end_alarm, raise_alarm
+from huizong.stages.alarms import end_alarm, is_seen_to, keep_alarm, raise_alarm, shown
 from huizong.stages.channels import channel_today
 from huizong.stages.context import Context
 
@@ -128,8 +128,13 @@ def _tell_unfetched(ctx: Context, session: Session, channel: str) -> None:
     if not rows:
         end_alarm(ctx, session, name, "这些邮件已取回，或已不在服务器上。")
         return
-    raise_alarm(
+    newest = max(row.last_at if row.tries == TOLD_AFTER else row.first_at for row in rows)
+    if is_seen_to(session, name, newest):
+        return
+    lines = [f"文件夹“{row.place.rpartition(';')[0]}”，UID {row.mark}：{row.reason}" for row in rows]
+    keep_alarm(
         ctx, session, name, f"邮箱渠道 {channel} 有 {len(rows)} 封邮件无法取回",
-        *(f"文件夹“{row.place.rpartition(';')[0]}”，UID {row.mark}：{row.reason}" for row in rows[:20]),
+        *shown(lines, "封"),
         "请在网页邮箱中打开这些邮件：是报送材料的，请来件单位重新发送；无用的可删除。系统每天再试一次，其他邮件不受影响。",
+        newest=newest,
     )  # fmt: skip

@@ -15,8 +15,9 @@ from huizong.stages.unsent import tell_letters
 from huizong.stages.words import LETTER_STATE
 
 # A letter that was refused for good may be tried again when a person says so, with the same Message-ID.
-_RESOLVABLE = {"sent": ("unknown",), "resend": ("unknown", "rejected_temporary", "rejected_permanent")}
-_DROPPABLE = ("queued", "unknown", "rejected_temporary", "rejected_permanent")
+_REFUSED = ("unknown", "rejected_temporary", "rejected_permanent", "bounced")
+_RESOLVABLE = {"sent": ("unknown",), "resend": _REFUSED}
+_DROPPABLE = ("queued", *_REFUSED)
 
 
 def resolve(ctx: Context, letter_id: int, verdict: str, *, by: str, reason: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -43,16 +43,16 @@ def receive(ctx: Context, channels: Sequence[str], as_of: datetime) -> dict[str,
             trouble[code] = e
     result = _process(ctx, messages, as_of)
     if trouble:
-        raise _unread(trouble)
+        raise unread_error("有渠道未能读取（已收到的不受影响）", trouble)
     return result
 
 
-def _unread(trouble: dict[str, HuizongError | OSError]) -> HuizongError:
+def unread_error(what: str, trouble: Mapping[str, Exception]) -> HuizongError:
     """Safe to run again, unless a person has to do something first."""
     reasons = "；".join(f"{code}：{why}" for code, why in trouble.items())
     for_a_person = any(isinstance(e, HuizongError) and e.exit_code == 2 for e in trouble.values())
     kind = OperatorError if for_a_person else TransientError
-    return kind(f"有渠道未能读取（已收到的不受影响）：{reasons}")
+    return kind(f"{what}：{reasons}")
 
 
 def receive_folder(ctx: Context, folder: Path, cycle: str, as_of: datetime) -> dict[str, Any]:
@@ -71,25 +71,25 @@ def receive_folder(ctx: Context, folder: Path, cycle: str, as_of: datetime) -> d
     return _process(ctx, len(new), as_of)
 
 
-def receive_for(ctx: Context, issued: IssuedCycle, as_of: datetime) -> dict[str, str]:
+def receive_for(ctx: Context, issued: IssuedCycle, as_of: datetime) -> dict[str, Exception]:
     """Drain a cycle's channels; those that could not be read come back with the reason.
 
     A mailbox without any connection cannot be read nor written: this installation works by folder, and
     nothing of that mailbox is awaited here. One that can write but not read stops its reminders.
     """
-    unread: dict[str, str] = {}
+    unread: dict[str, Exception] = {}
     for code, channel in issued.loaded.cycle.channels.items():
         if not _is_configured(ctx, code, channel):
             if ctx.connections.get(connection_id(code, "smtp")) is not None:
-                unread[code] = f"没有连接 {connection_id(code, 'imap')}"
+                unread[code] = OperatorError(f"没有连接 {connection_id(code, 'imap')}")
             continue
         try:
             _drain(ctx, code, channel, as_of)
         except (HuizongError, OSError) as e:
-            unread[code] = str(e)
+            unread[code] = e
         else:
             if why := still_awaited(ctx, code):
-                unread[code] = why
+                unread[code] = TransientError(why)
     return unread
 
 

@@ -13,12 +13,12 @@ from typing import Any
 from sqlalchemy import func, select
 
 from huizong.connections import MailServer, required
-from huizong.errors import HuizongError
+from huizong.errors import HuizongError, UsageError
 from huizong.ledger.tables import Letter
 from huizong.stages.accounts import check_account
 from huizong.stages.alarms import OPERATOR
 from huizong.stages.context import Context
-from huizong.stages.issued import log_event
+from huizong.stages.issued import issued_codes, issued_cycle, log_event
 from huizong.stages.proof import settle_unknown
 from huizong.stages.sending import Batch
 from huizong.stages.unsent import tell_letters
@@ -52,10 +52,22 @@ def send(ctx: Context, channels: Sequence[str], as_of: datetime) -> dict[str, An
     return total
 
 
-def queued_channels(ctx: Context) -> list[str]:
-    """The channels that have letters."""
+def channels_to_send(ctx: Context, channel: str | None) -> list[str]:
+    """The one that is named, else all that have letters.
+
+    Raises:
+        UsageError: no issued cycle has a channel of that name, nor any letter.
+    """
     with ctx.ledger.read() as session:
-        return list(session.scalars(select(Letter.channel).distinct().order_by(Letter.channel)))
+        used = list(session.scalars(select(Letter.channel).distinct().order_by(Letter.channel)))
+    if channel is None:
+        return used
+    known = dict.fromkeys([*used, OPERATOR])
+    for code in issued_codes(ctx):
+        known |= dict.fromkeys(issued_cycle(ctx, code, checked=False).loaded.cycle.channels)
+    if channel not in known:
+        raise UsageError(f"没有渠道“{channel}”，现有：{'、'.join(known)}。")
+    return [channel]
 
 
 def _count(ctx: Context, channel: str, *states: str) -> int:
@@ -67,7 +79,7 @@ def _count(ctx: Context, channel: str, *states: str) -> int:
 def _send_channel(ctx: Context, channel: str, as_of: datetime) -> dict[str, int]:
     server = required(ctx.connections, channel, "smtp")
     counts: dict[str, int] = {}
-    with ctx.ledger.lock(f"account:{server.host}:{server.login}", wait=True):
+    with ctx.ledger.lock(f"account:{server.host}:{server.login}", wait=True) as still_locked:
         _give_up_leftovers(ctx, channel)
         try:
             settle_unknown(ctx, channel, as_of)
@@ -75,7 +87,7 @@ def _send_channel(ctx: Context, channel: str, as_of: datetime) -> dict[str, int]
             ctx.say(str(e))  # that the mailbox cannot be read stops no letter
         try:
             if _count(ctx, channel, *_WAITING) and not _is_paused(ctx, server):
-                with Batch(ctx, channel, server, as_of) as batch:
+                with Batch(ctx, channel, server, as_of, still_locked) as batch:
                     counts = batch.run()
         finally:
             with ctx.ledger.write() as session:

@@ -6,13 +6,13 @@ What the server's answers mean for letter and account stands in `outbox.replies`
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from itertools import takewhile
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from huizong.connections import MailServer
@@ -21,7 +21,7 @@ from huizong.ledger.tables import Letter
 from huizong.ledger.upkeep import Attempt
 from huizong.outbox.limits import LONGEST, next_moment
 from huizong.outbox.model import Outcome
-from huizong.outbox.replies import PATIENCE, PAUSE, account_rests_until, letter_waits_until
+from huizong.outbox.replies import PATIENCE, PAUSE, TRIES, account_rests_until, letter_waits_until
 from huizong.outbox.sender import BusyError, LoginRefusedError, Sender
 from huizong.stages.accounts import (
     StoppedError,
@@ -29,7 +29,6 @@ from huizong.stages.accounts import (
     login_refused,
     login_worked,
     pause,
-    stop,
 )
 from huizong.stages.caps import capped
 from huizong.stages.channels import channel_today
@@ -42,6 +41,7 @@ from huizong.stages.words import LETTER_STATE
 from huizong.store import LostError
 
 _LONGEST_SLEEP = 60.0  # seconds; for what comes later the next run is there
+_LONGEST_RUN = timedelta(minutes=15)  # a scheduler ends what takes an hour, also in the middle of a letter
 _BROKEN_LINES = 3  # in a row: each costs a login, or a letter of which nobody knows
 _TRIES, _BETWEEN = 12, 10.0  # seconds: how long an answer waits for a database that is away
 _OPEN = ("queued", "rejected_temporary")
@@ -50,8 +50,17 @@ _OPEN = ("queued", "rejected_temporary")
 class Batch:
     """Use it in a `with` statement, under the account's lock."""
 
-    def __init__(self, ctx: Context, channel: str, server: MailServer, as_of: datetime) -> None:
+    def __init__(
+        self,
+        ctx: Context,
+        channel: str,
+        server: MailServer,
+        as_of: datetime,
+        still_locked: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`still_locked` raises TransientError once the account's lock is lost."""
         self._ctx, self._channel, self._server, self._as_of = ctx, channel, server, as_of
+        self._still_locked = still_locked
         self._account = account_name("smtp", server)
         self._cycles = {code: issued_cycle(ctx, code, checked=False) for code in issued_codes(ctx)}
         self._limits = limits_of(ctx, server)
@@ -74,44 +83,56 @@ class Batch:
 
         Raises:
             StoppedError, LoginRefusedError: the server refuses the account, which is stopped now.
-            TransientError, OperatorError: there is no connection.
+            TransientError, OperatorError: there is no connection, or the account's lock was lost.
         """
         counts = {"sent": 0, "failed": 0, "cancelled": 0}
-        last = 0
-        while not self._over and (letter := self._next(last)) is not None:
-            last = letter.id
-            state = self._one(letter)
+        until = self._ctx.clock.now() + _LONGEST_RUN
+        for letter_id in self._due():
+            if self._over or self._ctx.clock.now() >= until:
+                break
+            letter, state = self._one(letter_id)
             self._ctx.say(f"{letter.address}：{letter.subject}（{LETTER_STATE.get(state, state)}）")
             if state != "queued":
                 counts[state if state in counts else "failed"] += 1
         return counts
 
-    def _next(self, last: int) -> Letter | None:
+    def _due(self) -> Sequence[int]:
+        """The letters whose moment has come; those that were tried in vain let the others go first."""
         now = self._ctx.clock.now()
         query = (
-            select(Letter)
+            select(Letter.id)
             .where(
                 Letter.channel == self._channel,
                 Letter.state.in_(_OPEN),
                 or_(Letter.not_before.is_(None), Letter.not_before <= now),
-                Letter.id > last,
             )
-            .order_by(Letter.id)
-            .limit(1)
+            .order_by(Letter.attempts, Letter.id)
         )
         with self._ctx.ledger.read() as session:
-            return session.scalars(query).first()
+            return session.scalars(query).all()
 
-    def _one(self, letter: Letter) -> str:
-        """Freeze, claim, try once; the state in which the letter is left (`queued`: it was not touched)."""
+    def _one(self, letter_id: int) -> tuple[Letter, str]:
+        """Freeze, claim, try once; the letter, and the state in which it is left (`queued`: untouched)."""
+        with self._ctx.ledger.write() as session:
+            letter = session.get_one(Letter, letter_id, with_for_update=True)
+            if letter.state not in _OPEN or self._is_held_back(session, letter):
+                return letter, letter.state
+        if not self._is_ready():
+            self._over = True
+            return letter, "queued"
+        return letter, self._try(letter)
+
+    def _try(self, letter: Letter) -> str:
         try:
             mime = letter.mime or freeze(self._ctx, letter, self._cycles, self._server)
             data = self._ctx.store.get(mime)
+        except TransientError:
+            raise
         except (UsageError, LostError) as e:  # a name that no mail can carry: visible, and not in the way
             return self._give_up(letter.id, str(e))
-        if not self._is_ready():
-            self._over = True
-            return "queued"
+        except Exception as e:  # a template in which somebody has made a slip, say
+            return self._hold(letter.id, f"信件未能生成（{type(e).__name__}：{e}），排除后自动发出。")
+        self._still_locked()
         state, attempt = self._claim(letter.id, mime)
         if attempt is None:
             return state
@@ -122,10 +143,20 @@ class Batch:
 
     def _give_up(self, letter_id: int, why: str) -> str:
         with self._ctx.ledger.write() as session:
-            letter = session.get_one(Letter, letter_id)
+            letter = session.get_one(Letter, letter_id, with_for_update=True)
             if letter.state in _OPEN:
                 letter.state, letter.reply = "rejected_permanent", why
                 letter.finished_at = self._ctx.clock.now()
+            return letter.state
+
+    def _hold(self, letter_id: int, why: str) -> str:
+        """A letter of which no mail can be made as things are; a person is told (`stages.unsent`)."""
+        now = self._ctx.clock.now()
+        with self._ctx.ledger.write() as session:
+            letter = session.get_one(Letter, letter_id, with_for_update=True)
+            if letter.state in _OPEN:
+                letter.state, letter.reply = "rejected_temporary", why
+                letter.not_before, letter.finished_at = now + PAUSE, letter.finished_at or now
             return letter.state
 
     def _is_ready(self) -> bool:
@@ -173,7 +204,7 @@ class Batch:
     def _claim(self, letter_id: int, mime: str) -> tuple[str, int | None]:
         """Take the letter in hand if it may still go; its state then, and the attempt that begins."""
         with self._ctx.ledger.write() as session:
-            letter = session.get_one(Letter, letter_id)
+            letter = session.get_one(Letter, letter_id, with_for_update=True)
             if letter.state not in _OPEN:
                 return letter.state, None  # somebody decided otherwise meanwhile
             if self._is_held_back(session, letter):
@@ -218,12 +249,12 @@ class Batch:
     def _finish(self, attempt_id: int, outcome: Outcome) -> str:
         with self._ctx.ledger.write() as session:
             attempt = session.get_one(Attempt, attempt_id)
-            letter = session.get_one(Letter, attempt.letter_id)
+            letter = session.get_one(Letter, attempt.letter_id, with_for_update=True)
             now = self._ctx.clock.now()
             attempt.ended_at, attempt.stage, attempt.code = now, outcome.stage, outcome.code
             attempt.state, attempt.reply = outcome.state, outcome.reply
-            if letter.state != "claimed":
-                return letter.state  # a mail that names it has proven it meanwhile
+            if not _awaits(session, letter, attempt, outcome):
+                return letter.state
             letter.state, letter.not_before, letter.finished_at = outcome.state, None, now
             letter.reply = f"{outcome.code or ''} {outcome.reply}".strip()
             if outcome.state == "rejected_temporary":
@@ -245,7 +276,7 @@ class Batch:
         if outcome.verdict == "stop":
             reason = f"发信账号 {self._server.login} 被服务器拒绝：{said}"
             with self._ctx.ledger.write() as session:
-                stop(self._ctx, session, "smtp", self._server, reason)
+                login_refused(self._ctx, session, "smtp", self._server, reason, at_once=True)
             raise StoppedError(reason)
         if (until := account_rests_until(outcome.verdict, now)) is not None:
             self._rest(until, said)
@@ -261,16 +292,22 @@ class Batch:
             pause(session, "smtp", self._server, until or self._ctx.clock.now() + PAUSE, reason)
 
 
+def _awaits(session: Session, letter: Letter, attempt: Attempt, outcome: Outcome) -> bool:
+    """Whether an answer still tells something: not where a mail that names the letter has proven it, nor
+    where a person has decided. A claim that was taken for given up (`unknown`) is settled by its answer, and
+    what was sent is not sent again because a person had wanted that meanwhile."""
+    newest = session.scalar(select(func.max(Attempt.id)).where(Attempt.letter_id == letter.id))
+    awaiting = {"claimed", "unknown", *(("queued",) if outcome.state == "sent" else ())}
+    return newest == attempt.id and letter.state in awaiting
+
+
 def _is_about_the_sender(outcome: Outcome) -> bool:
     """Refused for good before any addressee was named, and not for its size: the next would fare alike."""
     return outcome.stage == "mail" and outcome.verdict == "permanent" and outcome.code != 552
 
 
 def _put_off(session: Session, letter: Letter, attempt: Attempt, outcome: Outcome, now: datetime) -> None:
-    """When a letter that was refused for the time being is tried again, if at all.
-
-    A pause of the account is none of the letter's doing, and no reason to give it up.
-    """
+    """When a letter that was refused for the time being is tried again, if at all."""
     session.flush()
     rows = session.execute(
         select(Attempt.state, Attempt.began_at)
@@ -278,7 +315,7 @@ def _put_off(session: Session, letter: Letter, attempt: Attempt, outcome: Outcom
         .order_by(Attempt.id.desc())
     )
     tried = [began for _, began in takewhile(lambda row: row[0] == "rejected_temporary", rows)]
-    if outcome.verdict in {"temporary", "broken", "soon"} and now - tried[-1] >= PATIENCE:
+    if len(tried) >= TRIES and now - tried[-1] >= PATIENCE and outcome.verdict != "stop":
         letter.state = attempt.state = "rejected_permanent"
         letter.reply = f"多日未能发出，不再自动重试。{letter.reply}"
         return

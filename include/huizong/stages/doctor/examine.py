@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import ParamSpec
 
 from huizong.clock import Clock
@@ -11,11 +12,12 @@ from huizong.definition.load import LoadedCycle
 from huizong.definition.model import Channel
 from huizong.errors import HuizongError, UsageError
 from huizong.home import Home
+from huizong.mime.addresses import check_address
 from huizong.stages.alarms import OPERATOR
 from huizong.stages.context import Context, open_context
 from huizong.stages.doctor import local
 from huizong.stages.doctor.mailbox import check_mailbox, check_sender
-from huizong.stages.doctor.model import Check
+from huizong.stages.doctor.model import Check, sentence
 from huizong.stages.doctor.quiet import ledger_checks
 from huizong.stages.health import check_health, is_running, load_cycles
 
@@ -47,13 +49,14 @@ def examine(
     try:
         ctx = open_context(home, clock, connections, say)
     except Exception as e:
-        yield Check("database", False, f"{_words(e)}（邮箱未检查：要先有数据库）")
+        yield Check("database", False, f"{sentence(_words(e))}邮箱未检查：要先有数据库。")
         return
     yield from _tried("database", local.check_database, ctx)
     yield from _tried("store", local.check_store, ctx)
     for code in channels or mailboxes:
         channel, live = mailboxes[code]
-        yield from _tried_all(code, check_mailbox, ctx, code, channel, live)
+        wanted = "任务已启用" if live else "指明要检查" if channels else ""
+        yield from _tried_all(code, check_mailbox, ctx, code, channel, wanted)
     on = any(live for _, live in mailboxes.values())
     yield from _tried(OPERATOR, _check_operator, ctx, on)
     yield from _tried_all("troubles", _troubles, ctx)
@@ -66,9 +69,10 @@ def _tried(name: str, check: Callable[P, Check], *args: P.args, **kwargs: P.kwar
 def _tried_all(name: str, checks: Callable[P, list[Check]], *args: P.args, **kwargs: P.kwargs) -> list[Check]:
     """What the checks say; whatever breaks in them, the others go on."""
     try:
-        return checks(*args, **kwargs)
+        found = checks(*args, **kwargs)
     except Exception as e:
-        return [Check(name, False, _words(e))]
+        found = [Check(name, False, _words(e))]
+    return [replace(check, message=sentence(check.message)) for check in found]
 
 
 def _words(error: Exception) -> str:
@@ -101,10 +105,15 @@ def _check_operator(ctx: Context, live: bool) -> Check:
             f"没有连接 {name}，告警只在看板和本命令中显示；要收到告警信，请设置 AIRFLOW_CONN_{name.upper()}"
         )
         return Check(OPERATOR, not live, f"{said} 和 HUIZONG_OPERATOR。")
+    address = ctx.home.operator or server.login
+    try:
+        check_address(address)
+    except UsageError as e:
+        return Check(OPERATOR, False, f"告警发不出去：HUIZONG_OPERATOR 应为一个邮箱地址。{e}")
     tried = check_sender(ctx, OPERATOR)
     if not tried.ok:
         return Check(OPERATOR, False, f"告警发不出去：{tried.message}")
-    return Check(OPERATOR, True, f"{tried.message}告警发往 {ctx.home.operator or server.login}。")
+    return Check(OPERATOR, True, f"{tried.message}告警发往 {address}。")
 
 
 def _troubles(ctx: Context) -> list[Check]:

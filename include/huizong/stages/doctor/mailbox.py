@@ -25,7 +25,7 @@ from huizong.outbox.queue import message_id
 from huizong.outbox.sender import Sender
 from huizong.stages.accounts import Purpose, account_name, login_worked
 from huizong.stages.context import Context
-from huizong.stages.doctor.model import Check
+from huizong.stages.doctor.model import Check, sentence
 
 WAIT = timedelta(seconds=60)  # for the letter to come back
 SENT_WAIT = timedelta(seconds=10)  # for its copy in 已发送, once it has come
@@ -39,14 +39,18 @@ _WHY: Mapping[Proof, str] = {
 }
 
 
-def check_mailbox(ctx: Context, code: str, channel: Channel, live: bool) -> list[Check]:
-    """All that can be tried of a mailbox with the connections that it has. Never raises for what fails."""
+def check_mailbox(ctx: Context, code: str, channel: Channel, wanted: str) -> list[Check]:
+    """All that can be tried of a mailbox with the connections that it has. Never raises for what fails.
+
+    Args:
+        wanted: why it has to have connections, in the clerk's words; "" where it may do without.
+    """
     try:
         imap, smtp = (ctx.connections.get(connection_id(code, purpose)) for purpose in ("imap", "smtp"))
     except UsageError as e:
         return [Check(code, False, str(e))]
     if imap is None and smtp is None:
-        return [_unconnected(code, live)]
+        return [_unconnected(code, wanted)]
     with ExitStack() as stack:
         box, reading = _try_imap(ctx, stack, code, channel, imap)
         sender, writing = _try_smtp(ctx, stack, code, channel, smtp)
@@ -71,10 +75,10 @@ def check_sender(ctx: Context, code: str) -> Check:
         return _try_smtp(ctx, stack, code, None, server)[1]
 
 
-def _unconnected(code: str, live: bool) -> Check:
+def _unconnected(code: str, wanted: str) -> Check:
     names = "、".join(f"AIRFLOW_CONN_{connection_id(code, p).upper()}" for p in ("imap", "smtp"))
-    if live:
-        return Check(code, False, f"未配置连接，任务已启用而无法收发。请添加 {names}（值中用授权码）。")
+    if wanted:
+        return Check(code, False, f"未配置连接，{wanted}而无法收发。请添加 {names}（值中用授权码）。")
     return Check(code, True, f"未配置连接，按文件夹方式工作（需要收发邮件时添加 {names}）。")
 
 
@@ -92,7 +96,7 @@ def _try_imap(
             box.list_uids(folder)
     except (HuizongError, OSError) as e:
         return None, Check(name, False, _with_advice(e))
-    said = f"已登录 {server.host}，可打开并将读取：{'、'.join(folders)}。{_lift(ctx, 'imap', server)}"
+    said = f"已登录 {server.host}，可打开并将读取：{'、'.join(folders)}。{_lift(ctx, code, 'imap', server)}"
     if absent := [folder for folder in channel.folders if folder not in folders]:
         said += f"定义中的文件夹{'、'.join(absent)}不存在，请在 folders 中改正。"
     return box, Check(name, not absent, said)
@@ -116,7 +120,7 @@ def _try_smtp(
         return None, Check(name, True, "发信流程正在使用该账号，未另行登录；稍后可再查一次。")
     except (HuizongError, OSError) as e:
         return None, Check(name, False, _with_advice(e))
-    return sender, Check(name, True, f"已登录 {server.host}。{_lift(ctx, 'smtp', server)}")
+    return sender, Check(name, True, f"已登录 {server.host}。{_lift(ctx, code, 'smtp', server)}")
 
 
 def _missing(code: str, purpose: Purpose) -> Check:
@@ -126,17 +130,20 @@ def _missing(code: str, purpose: Purpose) -> Check:
     return Check(f"{code}.{purpose}", False, said)
 
 
-def _lift(ctx: Context, purpose: Purpose, server: MailServer) -> str:
-    """The login worked: an account that was stopped goes on, and that is said."""
+def _lift(ctx: Context, code: str, purpose: Purpose, server: MailServer) -> str:
+    """The login worked: an account that was stopped for its login goes on, and that is said."""
     with ctx.ledger.write() as session:
         known = session.get(Account, account_name(purpose, server))
         stopped = known is not None and known.stopped_at is not None
         login_worked(ctx, session, purpose, server)
+        stays = known is not None and known.stopped_at is not None
+    if stays:
+        return f"账号另因发信问题停用，看过之后运行 huizong outbox resume {code}。"
     return "此前的停用已解除。" if stopped else ""
 
 
 def _with_advice(error: Exception) -> str:
-    return f"{error}{_REACH}" if isinstance(error, TransientError) else str(error)
+    return f"{sentence(str(error))}{_REACH}" if isinstance(error, TransientError) else str(error)
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ from huizong.clock import Clock
 from huizong.errors import HuizongError
 from huizong.home import Home
 from huizong.ledger.engine import Ledger
+from huizong.ledger.upkeep import Trouble
 from huizong.stages.alarms import open_troubles
-from huizong.stages.doctor.model import Check
+from huizong.stages.doctor.model import Check, sentence
 from huizong.stages.vitals import SILENT, full_disks, last_beat
 
 
@@ -43,8 +44,12 @@ def ledger_checks(home: Home, clock: Clock) -> list[Check]:
     now = clock.now()
     return [
         _heartbeat(home, beat, now),
-        *(Check(f"trouble:{t.name}", False, f"{t.title}：{''.join(map(str, t.lines))}") for t in troubles),
+        *(Check(f"trouble:{t.name}", False, _told(t)) for t in troubles),
     ]
+
+
+def _told(trouble: Trouble) -> str:
+    return f"{trouble.title}：{''.join(sentence(str(line)) for line in trouble.lines)}"
 
 
 def _is_absent(home: Home) -> bool:
