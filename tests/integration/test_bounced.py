@@ -11,6 +11,7 @@ from outboxing import CHANNEL, troubles
 from sqlalchemy import select
 
 from huizong.ledger.tables import Contact, Delivery, Letter
+from huizong.stages.alarms import close_alarm
 from huizong_demo.mailserver import EmbeddedMailServer
 from mailing import ADDRESS, BOUNCING, OFFICE, answer, inbox
 from office import CYCLE, PROJECT, Office
@@ -48,6 +49,12 @@ def report(
     return text.replace("\n", "\r\n").encode()
 
 
+def unreachable(office: Office) -> list[str]:
+    """What the alarm lists."""
+    trouble = troubles(office).get(f"undeliverable:{CYCLE}")
+    return trouble.lines if trouble else []
+
+
 def write_roster(roster: Path, address: str, now: str) -> None:
     roster.write_text(roster.read_text(encoding="utf-8").replace(address, now), encoding="utf-8")
 
@@ -68,15 +75,13 @@ def test_a_bad_address_is_given_up_and_the_operator_told_until_the_unit_writes(
     (notice,) = letters_to(mailing, address)
     assert (notice.state, "550 5.1.1" in (notice.reply or "")) == ("bounced", True)
     assert mailing.unit(UNIT)["status"] == "undeliverable"
-    trouble = troubles(mailing)[f"undeliverable:{CYCLE}:{UNIT}"]
-    assert "红旗区" in trouble.title
-    assert address in trouble.lines[0]
+    assert f"{UNIT} 红旗区：{address}" in unreachable(mailing)
     mailing.chase(DUE_DAY, send=True)
     assert len(letters_to(mailing, address)) == 1  # nobody writes to it any more
     mailing.clock.sleep(60)
     answer(server, address, "邮箱已恢复，请问报送截止到哪一天？")
     mailing.receive(DUE_DAY, CHANNEL)
-    assert f"undeliverable:{CYCLE}:{UNIT}" not in troubles(mailing)
+    assert UNIT not in "".join(unreachable(mailing))
     assert not invalid(mailing, address)
     # The demo server's own bounce of another unit stands by itself.
     assert mailing.unit(BOUNCING)["status"] == "undeliverable"
@@ -98,18 +103,18 @@ def test_the_other_contact_has_the_notice_and_gets_the_reminders(
     come(mailing, server, report(first, notice.message_id))
     assert invalid(mailing, first)
     assert mailing.unit(UNIT)["status"] == "not_started"
-    assert f"undeliverable:{CYCLE}:{UNIT}" not in troubles(mailing)
+    assert UNIT not in "".join(unreachable(mailing))
     mailing.chase(DUE_DAY)
     assert [letter.kind for letter in letters_to(mailing, SECOND)] == ["notice", "reminder"]
     assert [letter.kind for letter in letters_to(mailing, first)] == ["notice"]
     (second, _) = letters_to(mailing, SECOND)
     come(mailing, server, report(SECOND, second.message_id))
-    assert f"undeliverable:{CYCLE}:{UNIT}" in troubles(mailing)
+    assert UNIT in "".join(unreachable(mailing))
     new = "hongqi3@xinxiang.example"
     write_roster(roster, SECOND, new)
     mailing.issue("2022-06-21T09:00")  # follows the roster, and writes to whom nobody has written yet
     mailing.receive("2022-06-21T10:00", CHANNEL)
-    assert f"undeliverable:{CYCLE}:{UNIT}" not in troubles(mailing)
+    assert UNIT not in "".join(unreachable(mailing))
     assert [letter.kind for letter in letters_to(mailing, new)] == ["notice"]
 
 
@@ -144,6 +149,21 @@ def test_a_mailers_report_that_names_no_letter_is_about_the_newest_to_that_addre
     come(mailing, server, report(ADDRESS[OTHER]))
     assert [letter.state for letter in letters_to(mailing, ADDRESS[OTHER])] == ["sent"]
     assert not invalid(mailing, ADDRESS[OTHER])
+
+
+def test_however_many_units_one_run_finds_unreachable_the_operator_gets_one_letter(
+    mailing: Office, server: EmbeddedMailServer
+) -> None:
+    mailing.environ["AIRFLOW_CONN_OPERATOR_SMTP"] = mailing.environ["AIRFLOW_CONN_MAILBOX_KJJ_SMTP"]
+    del mailing.ctx
+    come(mailing, server, *(report(address) for address in ADDRESS.values()))
+    told = [x["subject"] for x in mailing.letters(kind="alarm") if "无法送达" in x["subject"]]
+    assert [subject.partition("等")[2] for subject in told] == [f"{len(ADDRESS)}家单位的邮箱无法送达"]
+    assert all(unit in "".join(unreachable(mailing)) for unit in ADDRESS)
+    mailing.clock.sleep(60)
+    close_alarm(mailing.ctx, f"undeliverable:{CYCLE}", by="小李", reason="已逐家电话联系")
+    come(mailing, server)
+    assert unreachable(mailing) == []
 
 
 def test_a_bounce_settles_only_what_has_left(mailing: Office, server: EmbeddedMailServer) -> None:

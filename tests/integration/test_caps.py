@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.event import listen
 
 from huizong.connections import MailServer
 from huizong.errors import UsageError
@@ -16,7 +17,8 @@ from huizong.stages.accounts import StoppedError, check_account, stop
 from huizong.stages.alarms import open_troubles
 from huizong.stages.caps import LETTERS_A_DAY, REPLIES_A_DAY, REPLIES_AN_HOUR, STORM, Cap, capped
 from huizong.stages.resuming import resume_accounts
-from huizong.stages.suppression import end_chatter, lift, suppress
+from huizong.stages.status import outbox
+from huizong.stages.suppression import end_chatter, lift, suppress, unanswered
 from office import Office
 
 CHANNEL, ADDRESS = "mailbox-kjj", "clerk@county.example"
@@ -217,11 +219,44 @@ def test_a_suppressed_address_gets_reminders_and_no_replies(sending: Office) -> 
     suppress(sending.ctx, ADDRESS.upper(), by="张某", reason="自动回复程序", days=2)
     held = cap(sending)
     assert held is not None
-    assert held.until is None
+    assert held.until == sending.clock.now() + timedelta(days=2)  # it waits, and is not given up
     assert "自动回复程序" in held.reason
     assert cap(sending, kind="reminder") is None
     sending.clock.sleep(2 * 86400)
     assert cap(sending) is None
+
+
+def test_a_reply_waits_until_the_suppression_is_lifted(sending: Office) -> None:
+    suppress(sending.ctx, ADDRESS, by="张某", reason="自动回复程序")
+    listed = outbox(sending.ctx)["suppressions"]
+    assert [(row["address"], row["until"], row["by"]) for row in listed] == [(ADDRESS, None, "张某")]
+    held = cap(sending)
+    assert held is not None
+    with sending.ctx.ledger.write() as session:
+        session.add(letter(sending, 1, not_before=held.until, reply=held.reason))
+    sending.clock.sleep(400 * 86400)
+    assert cap(sending) is not None
+    with sending.ctx.ledger.read() as session:
+        ((unit, (note,)),) = unanswered(session, "c", sending.clock.now()).items()
+    assert unit == ("k", "u")
+    assert "请电话告知该单位" in note
+    lift(sending.ctx, ADDRESS, by="李某", reason="已关闭自动回复")
+    with sending.ctx.ledger.read() as session:
+        waiting = session.get_one(Letter, 2)
+        assert (waiting.state, waiting.not_before, waiting.reply) == ("queued", None, None)
+        assert unanswered(session, "c", sending.clock.now()) == {}
+    assert outbox(sending.ctx)["suppressions"] == []
+
+
+def test_the_breaker_does_not_search_the_log(sending: Office) -> None:
+    storm(sending, STORM)
+    cap(sending)
+    resume_accounts(sending.ctx, CHANNEL, by="张某", reason="已停止对程序的答复")
+    asked: list[str] = []
+    listen(sending.ctx.ledger.engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    assert cap(sending) is None
+    assert asked
+    assert not [statement for statement in asked if "FROM event" in statement]
 
 
 def test_lifting_lets_replies_out_again_and_is_logged(sending: Office) -> None:
@@ -250,6 +285,8 @@ def test_what_is_no_address_cannot_be_suppressed(sending: Office) -> None:
         suppress(sending.ctx, "某县科技局", by="张某", reason="自动回复")
     with pytest.raises(UsageError, match="正整数"):
         suppress(sending.ctx, ADDRESS, by="张某", reason="自动回复", days=0)
+    with pytest.raises(UsageError, match="3650"):
+        suppress(sending.ctx, ADDRESS, by="张某", reason="自动回复", days=99_999_999)
 
 
 def test_resuming_names_what_it_did_or_why_there_is_nothing_to_do(sending: Office) -> None:

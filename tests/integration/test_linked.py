@@ -14,13 +14,15 @@ from urllib.parse import quote
 import docx
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import NoResultFound
 
 from huizong.errors import UsageError
-from huizong.ledger.tables import Letter
+from huizong.ledger.tables import File, Letter
 from huizong.ledger.upkeep import Trouble
 from huizong.outbox.context import load_context
 from huizong.outbox.letters import LetterBook
 from huizong.outbox.model import Rendered
+from huizong.stages.alarms import close_alarm, open_troubles
 from huizong.stages.linked import tell_expiring
 from huizong.stages.triage import assign, close, release, waiting
 from huizong_demo.mailserver import EmbeddedMailServer
@@ -159,6 +161,15 @@ def test_what_was_downloaded_and_laid_into_the_units_folder_settles_the_link(iss
     assert "尚缺影像资料" not in replies(issued, ADDRESS[A])[-1].text
 
 
+def test_where_no_media_are_asked_for_the_file_of_that_name_settles_it_too(plain: Mails) -> None:
+    plain.issue()
+    plain.get(ADDRESS[A], html=PANEL.format(name="开幕式.mp4", size="1.2G"))
+    assert plain.unit(A)["waiting"] == ["link_pending"]
+    plain.drop(A, {"开幕式.mp4": MP4})
+    plain.receive_folder("2022-06-13T10:00")
+    assert plain.waits() == [] and plain.unit(A)["waiting"] == []
+
+
 def test_of_two_links_the_one_of_that_name_is_settled(issued: Mails) -> None:
     two = (
         "视频甲.mp4 https://pan.baidu.com/s/1a 提取码 aaaa\n视频乙.mp4 https://pan.baidu.com/s/1b 提取码 bbbb"
@@ -239,6 +250,7 @@ def test_the_operator_is_told_once_before_a_link_runs_out(issued: Mails) -> None
     until = (start + timedelta(days=10)).astimezone(ZONE)
     issued.get(ADDRESS[A], f"视频.mp4 https://pan.quark.cn/s/a 有效期至{until:%Y年%m月%d日 %H:%M}")
     issued.get(ADDRESS[B], "视频.mp4 https://pan.quark.cn/s/b")
+    name = f"links:{CYCLE}"
 
     def after(**passed: int) -> list[str]:
         issued.clock.instant = start + timedelta(**passed)
@@ -246,17 +258,40 @@ def test_the_operator_is_told_once_before_a_link_runs_out(issued: Mails) -> None
             tell_expiring(issued.ctx)
         return alarms(issued)
 
-    first, second = (row["id"][1:] for row in issued.waits())
+    def trouble() -> Trouble:
+        with issued.ctx.ledger.read() as session:
+            return session.scalars(select(Trouble).where(Trouble.over_at.is_(None))).one()
+
+    first, second = (row["id"] for row in issued.waits())
     assert after(days=4) == []
-    assert after(days=6) == [f"alarm:links:{second}:1"]
-    assert after(days=7) == [f"alarm:links:{second}:1"]
-    assert after(days=8, minutes=5) == [f"alarm:links:{second}:1", f"alarm:links:{first}:1"]
+    assert after(days=6) == [f"alarm:{name}:1"]
+    assert trouble().title == "链接附件已收到5天，有效期不明，尚未下载"
+    assert after(days=7, hours=23) == [f"alarm:{name}:1"]
+    assert after(days=8, minutes=5) == [f"alarm:{name}:1", f"alarm:{name}:3"]
+    assert trouble().title == "2个链接附件尚未下载，其一已收到5天，有效期不明"
+    said = f"{first}，单位代码 {A}：将于{until.year}年{until.month}月{until.day}日{until:%H:%M}到期。"
+    assert said in trouble().lines
+    assert len(after(days=11)) == 2  # one has run out, and nothing new has joined
+    close(issued.ctx, first, by="小李", reason="已下载留存")
+    assert len(after(days=12)) == 2
+    assert trouble().lines[0].startswith(second)
+    close_alarm(issued.ctx, name, by="小李", reason="已电话催办")
+    assert len(after(days=13)) == 2
+    with pytest.raises(NoResultFound):
+        trouble()  # a person has seen to it
+
+
+def test_a_hundred_and_fifty_links_are_one_letter(issued: Mails) -> None:
+    issued.get(ADDRESS[A], "视频.mp4 https://pan.quark.cn/s/a")
+    with issued.ctx.ledger.write() as session:
+        link = session.scalars(select(File).where(File.disposition == "link_pending")).one()
+        kept = {c.key: getattr(link, c.key) for c in File.__table__.columns if c.key != "id"}
+        session.add_all(File(**kept) for _ in range(149))
+    issued.clock.instant += timedelta(days=6)
+    tell_expiring(issued.ctx)
+    assert len(alarms(issued)) == 1
     with issued.ctx.ledger.read() as session:
-        titles = session.scalars(select(Trouble.title).order_by(Trouble.id)).all()
-    assert titles[0] == "链接附件已收到5天，有效期不明，尚未下载"
-    assert titles[1] == f"链接附件将于{until.year}年{until.month}月{until.day}日{until:%H:%M}到期，尚未下载"
-    close(issued.ctx, f"f{first}", by="小李", reason="已下载留存")
-    assert len(after(days=9)) == 2
-    with issued.ctx.ledger.read() as session:
-        open_ = session.scalars(select(Trouble.name).where(Trouble.over_at.is_(None))).all()
-    assert open_ == [f"links:{second}"]
+        (trouble,) = open_troubles(session)
+    assert trouble.title.startswith("150个链接附件尚未下载")
+    assert trouble.lines[20] == "……等150个。"
+    assert len(trouble.lines) == 23

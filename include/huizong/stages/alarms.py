@@ -7,7 +7,8 @@ itself. Without that connection a trouble is what the board, `huizong doctor` an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
@@ -15,15 +16,21 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from huizong.connections import connection_id
+from huizong.errors import UsageError
 from huizong.ledger.tables import Delivery, File, Letter
 from huizong.ledger.upkeep import Trouble
 from huizong.outbox.context import AlarmContext
 from huizong.outbox.queue import Draft, queue_letter
 from huizong.stages.context import Context
 from huizong.stages.issued import log_event
+from huizong.stages.over import over_title
+from huizong.stages.signed import require_words
 
 OPERATOR = "operator"  # the channel of alarms: no cycle's mailbox
 QUIET = timedelta(hours=1)  # what comes and goes is not told again sooner
+AGAIN = timedelta(days=1)  # a trouble that grows is told again after so long
+SHOWN = 20  # of the many things that one trouble is about
+_MOST = 20  # letters an hour about one family of troubles
 _DAY = timedelta(days=1)
 _ZONE = ZoneInfo("Asia/Shanghai")  # an alarm may be about no cycle
 # That alarms do not go out is not told by an alarm.
@@ -39,6 +46,7 @@ def raise_alarm(
     A trouble that was told of less than an hour ago is recorded without a letter; `tell_open` makes up for
     it if it lasts.
     """
+    session.flush()  # what the caller has in hand must not fail below, where failing means something else
     if open_trouble(session, trouble) is not None:
         return False
     number = 1 + (session.scalar(select(func.max(Trouble.number)).where(Trouble.name == trouble)) or 0)
@@ -55,6 +63,46 @@ def raise_alarm(
     return True
 
 
+def keep_alarm(
+    ctx: Context,
+    session: Session,
+    trouble: str,
+    title: str,
+    *lines: str,
+    newest: datetime,
+    cycle: str | None = None,
+) -> bool:
+    """Raise a trouble that is about many things at once, or bring the open one up to date, in the caller's
+    transaction; whether the operator is told comes back.
+
+    Args:
+        newest: when the last of them joined. The operator is told again only if that was after the last word,
+            which was a day ago or more.
+    """
+    found = open_trouble(session, trouble)
+    if found is not None and newest > found.since and ctx.clock.now() - found.since > AGAIN:
+        end_alarm(ctx, session, trouble, tell=False)
+        found = None
+    if found is None:
+        return raise_alarm(ctx, session, trouble, title, *lines, cycle=cycle)
+    found.title, found.lines = title, list(lines)
+    return False
+
+
+def is_seen_to(session: Session, trouble: str, newest: datetime) -> bool:
+    """Whether a trouble is over and nothing has joined since: a person has closed what is still so."""
+    if open_trouble(session, trouble) is not None:
+        return False
+    over_at = session.scalar(select(func.max(Trouble.over_at)).where(Trouble.name == trouble))
+    return over_at is not None and newest < over_at
+
+
+def shown(lines: Sequence[str], measure: str) -> list[str]:
+    """The first twenty of many lines, and how many there are: 等150家."""
+    more = [f"……等{len(lines)}{measure}。"] if len(lines) > SHOWN else []
+    return [*lines[:SHOWN], *more]
+
+
 def end_alarm(ctx: Context, session: Session, trouble: str, *lines: str, tell: bool = True) -> bool:
     """Say that a trouble is over, in the caller's transaction; whether it was open comes back.
 
@@ -69,6 +117,42 @@ def end_alarm(ctx: Context, session: Session, trouble: str, *lines: str, tell: b
     if tell and _is_told(session, found):
         _write(ctx, session, found, lines, over=True)
     return True
+
+
+def close_alarm(ctx: Context, trouble: str, *, by: str, reason: str) -> dict[str, Any]:
+    """A person says that a trouble is over. What is still so is told again: at once where the system looks
+    for it by the clock, else when something joins or it happens once more.
+
+    Raises:
+        UsageError: no reason, or no such trouble is open.
+    """
+    require_words(by, reason)
+    with ctx.ledger.write() as session:
+        found = open_trouble(session, trouble)
+        if found is None:
+            names = "、".join(t.name for t in open_troubles(session)) or "（没有）"
+            raise UsageError(f"没有名为“{trouble}”的未解除告警，现有：{names}。")
+        log_event(
+            session, ctx, "alarm_closed", cycle=found.cycle, by=by, words=f"{found.title}：{reason}",
+            trouble=trouble,
+        )  # fmt: skip
+        end_alarm(ctx, session, trouble, tell=False)
+    return {"alarm": trouble, "closed": True}
+
+
+def listed(ctx: Context) -> list[dict[str, Any]]:
+    """The open troubles for people and programs, oldest first."""
+    with ctx.ledger.read() as session:
+        return [
+            {
+                "alarm": trouble.name,
+                "title": trouble.title,
+                "since": trouble.since.isoformat(timespec="seconds"),
+                "cycle": trouble.cycle,
+                "lines": [*map(str, trouble.lines)],
+            }
+            for trouble in open_troubles(session)
+        ]
 
 
 def tell_open(ctx: Context, session: Session) -> None:
@@ -96,7 +180,7 @@ def _tell(ctx: Context, session: Session, trouble: Trouble) -> None:
             Letter.channel == OPERATOR, Letter.key.startswith(f"alarm:{trouble.name}:", autoescape=True)
         )
     )
-    if last is not None and now - last < QUIET:
+    if (last is not None and now - last < QUIET) or _is_flood(session, trouble, now):
         return
     times = session.scalar(
         select(func.count()).where(Trouble.name == trouble.name, Trouble.since > now - _DAY)
@@ -105,6 +189,17 @@ def _tell(ctx: Context, session: Session, trouble: Trouble) -> None:
     if times and times > 1:
         lines.append(f"该问题时有时无，24小时内已出现{times}次；其间每小时至多告知一次。")
     _write(ctx, session, trouble, lines, over=False)
+
+
+def _is_flood(session: Session, trouble: Trouble, now: datetime) -> bool:
+    """Whether the operator has as many letters of this family as an hour may bring."""
+    family = trouble.name.partition(":")[0]
+    letters = select(func.count()).where(
+        Letter.channel == OPERATOR,
+        Letter.key.startswith(f"alarm:{family}:", autoescape=True),
+        Letter.queued_at > now - QUIET,
+    )
+    return (session.scalar(letters) or 0) >= _MOST
 
 
 def _is_told(session: Session, trouble: Trouble) -> bool:
@@ -123,6 +218,7 @@ def _write(ctx: Context, session: Session, trouble: Trouble, lines: Sequence[str
         return
     now = ctx.clock.now()
     dated = f"{now.astimezone(_ZONE):%Y年%m月%d日%H:%M}"
+    title = over_title(trouble) if over else trouble.title
     letter = Draft(
         key=_key(trouble, over=over),
         channel=OPERATOR,
@@ -132,8 +228,8 @@ def _write(ctx: Context, session: Session, trouble: Trouble, lines: Sequence[str
         address=ctx.home.operator or server.login,
         addressee="操作员",
         sender_address=server.login,
-        subject=f"【{'告警解除' if over else '告警'}】{trouble.title}",
-        context=AlarmContext(title=trouble.title, lines=tuple(lines), over=over, dated=dated),
+        subject=f"【{'告警解除' if over else '告警'}】{title}",
+        context=AlarmContext(title=title, lines=tuple(lines), over=over, dated=dated),
     )
     queue_letter(session, letter, salt=f"{ctx.home.issuer} {ctx.home.path}", now=now)
 

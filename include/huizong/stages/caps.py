@@ -17,19 +17,20 @@ from sqlalchemy.orm import Session
 
 from huizong.connections import MailServer, connection_id
 from huizong.errors import UsageError
-from huizong.ledger.tables import Event, FrameUnit, Letter
+from huizong.ledger.tables import FrameUnit, Letter
+from huizong.ledger.upkeep import Trouble
 from huizong.stages.accounts import account_name, stop
 from huizong.stages.alarms import OPERATOR
 from huizong.stages.context import Context
-from huizong.stages.suppression import suppressed, tell_of_chatter
+from huizong.stages.suppression import REPLIES, SUPPRESSED, TILL_LIFTED, in_force, tell_of_chatter
 
-REPLIES = ("receipt", "correction", "supplement")  # answer a message by themselves
 BY_ITSELF = (*REPLIES, "nudge", "reminder")  # leave without a person's word for each
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 REPLIES_AN_HOUR = 5
 REPLIES_A_DAY = 20
 LETTERS_A_DAY = 30
 STORM = 300  # replies of one account within an hour; more where twice the units are more
+_STORMED = "一小时内已自动答复"  # how the reason of such a stop begins
 _LEFT = ("claimed", "sent", "unknown", "bounced")  # what the address got, or may have got
 
 
@@ -58,8 +59,8 @@ def capped(ctx: Context, session: Session, letter: Letter) -> Cap | None:
 
 
 def _reply_capped(ctx: Context, session: Session, letter: Letter, now: datetime) -> Cap | None:
-    if (reason := suppressed(session, letter.address, now)) is not None:
-        return Cap(f"该地址已停止自动答复：{reason}", None)
+    if (found := in_force(session, letter.address, now)) is not None:
+        return Cap(f"{SUPPRESSED}：{found.reason}", found.until or now + TILL_LIFTED)
     if _storm(ctx, session, letter.channel, now):
         return Cap("短时间内自动答复过多，账号已停用", now + HOUR, stopped=True)
     replies = _left(session, letter.address, REPLIES, now - DAY)
@@ -120,7 +121,7 @@ def _storm(ctx: Context, session: Session, channel: str, now: datetime) -> bool:
         return False
     stop(
         ctx, session, "smtp", server,
-        f"一小时内已自动答复{sent}封，多于各单位可能的来件，疑似与自动回复程序相互答复。",
+        f"{_STORMED}{sent}封，多于各单位可能的来件，疑似与自动回复程序相互答复。",
         advice="请先看 huizong outbox list：收件地址是程序的，用 huizong outbox suppress 停止对它答复，"
         "再用 huizong outbox resume 恢复发信。",
     )  # fmt: skip
@@ -145,11 +146,12 @@ def _server(ctx: Context, channel: str) -> MailServer | None:
 
 
 def _resumed(session: Session, server: MailServer) -> datetime | None:
-    """When a person last said that the account may go on."""
-    query = select(func.max(Event.recorded_at)).where(
-        Event.kind == "account_resumed", Event.data["account"].as_string() == account_name("smtp", server)
+    """When a person last said that the account may go on after a storm."""
+    query = select(Trouble.over_at, Trouble.lines).where(
+        Trouble.name == f"login:{account_name('smtp', server)}", Trouble.over_at.is_not(None)
     )
-    return session.scalar(query)
+    storms = [over_at for over_at, lines in session.execute(query) if str(lines[0]).startswith(_STORMED)]
+    return max(storms, default=None)
 
 
 def _units(session: Session) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from huizong.connections import MailServer, connection_id
@@ -30,6 +30,7 @@ from huizong.stages.suppression import end_chatter
 from huizong.stages.vitals import full_disks
 
 _PROBLEMS = 5  # of a broken definition, in a letter
+_IN_HAND = timedelta(minutes=15)  # far more than one letter takes
 STILL = timedelta(hours=1)  # a channel unread, a queue that does not shrink
 _ZONE = ZoneInfo("Asia/Shanghai")
 _OVER = {
@@ -173,14 +174,17 @@ def _stuck(
     senders: Mapping[str, MailServer | None],
     now: datetime,
 ) -> Iterator[Found]:
-    """Queues in which letters may go, have waited for an hour, and none has gone in that time."""
+    """Queues in which letters may go, have waited for an hour, and none has gone in that time. A letter in
+    hand for a quarter of an hour was left over by a run that died, and no other run has settled it."""
+    due = and_(
+        Letter.state.in_(("queued", "rejected_temporary")),
+        func.coalesce(Letter.not_before, Letter.queued_at) <= now - STILL,
+        or_(Letter.cycle.in_(live), Letter.channel == OPERATOR),
+    )
+    left_over = and_(Letter.state == "claimed", Letter.claimed_at <= now - _IN_HAND)
     waiting = (
         select(Letter.channel, func.count(), func.min(Letter.queued_at))
-        .where(
-            Letter.state.in_(("queued", "rejected_temporary")),
-            func.coalesce(Letter.not_before, Letter.queued_at) <= now - STILL,
-            or_(Letter.cycle.in_(live), Letter.channel == OPERATOR),
-        )
+        .where(or_(due, left_over))
         .group_by(Letter.channel)
     )
     for channel, count, oldest in session.execute(waiting).tuples().all():
@@ -192,9 +196,10 @@ def _stuck(
                 f"queue:{channel}",
                 f"渠道 {channel} 的信件发不出去",
                 (
-                    f"有 {count} 封信件待发，最早的排队于 {local(oldest)}，一小时内没有一封发出。",
+                    f"有 {count} 封信件待发或发送中断，最早的排队于 {local(oldest)}，一小时内没有一封发出。",
                     _why_stuck(session, channel, senders.get(channel), now),
-                    "用 huizong outbox list 查看；信件不会丢失，恢复后自动续发。",
+                    "用 huizong outbox list 查看；信件不会丢失，恢复后自动续发"
+                    f"（没有定时运行的，请运行 huizong outbox send {channel}）。",
                 ),
             )
 

@@ -6,7 +6,8 @@ The system opens no address. A person downloads what lies there and lays it into
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,14 +15,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from huizong.ledger.tables import Delivery, File
-from huizong.stages.alarms import end_alarm, open_troubles, raise_alarm
+from huizong.stages.alarms import end_alarm, is_seen_to, keep_alarm, open_troubles, shown
 from huizong.stages.context import Context
 from huizong.stages.issued import log_event
 
 KIND = "link"  # of a file that is a link
 AHEAD = timedelta(hours=48)  # before a link runs out the operator is told
 PATIENCE = timedelta(days=5)  # how long a link of unknown term may lie
+NOT_ASKED = "已按链接下载存档；本事项没有要求此类材料"
 _TROUBLE = "links:"
+_REMEDY = (
+    "请下载后放入以单位代码命名的子文件夹，用 huizong receive --folder 登记；已到期打不开的，"
+    "请单位重新分享或分次以普通附件发送；无法下载或不需要的，以 huizong triage close 结案。"
+)
 _ZONE = ZoneInfo("Asia/Shanghai")
 
 
@@ -74,12 +80,13 @@ def settle_downloaded(ctx: Context, session: Session, delivery: Delivery, files:
     if delivery.kind != "folder":
         return
     for file in files:
-        if file.disposition != "return" or file.kind == KIND or file.unit is None:
+        unit = file.unit or delivery.unit
+        if file.kind == KIND or unit is None or file.disposition not in {"return", "triage"}:
             continue
         pending = session.scalars(
             select(File).where(
                 File.disposition == "link_pending", File.settled_at.is_(None),
-                File.cycle == file.cycle, File.unit == file.unit,
+                File.cycle == (file.cycle or delivery.cycle), File.unit == unit,
             )
         ).all()  # fmt: skip
         named = [link for link in pending if link.name in file.name.split("/")]
@@ -91,24 +98,38 @@ def settle_downloaded(ctx: Context, session: Session, delivery: Delivery, files:
                 session, ctx, "link_downloaded", cycle=link.cycle, collection=link.collection, unit=link.unit,
                 link=link.id, file=file.id,
             )  # fmt: skip
+        if named and file.disposition == "triage" and not any(link.part for link in named):
+            file.disposition, file.reason = "other", NOT_ASKED
 
 
 def tell_expiring(ctx: Context) -> None:
-    """Tell the operator once of each link that runs out within 48 hours, or that has waited for five days and
-    whose term nobody knows; over when it is settled. The alarm says nothing of what a mail says."""
+    """Tell the operator, in one trouble a cycle, of the links that run out within 48 hours or have run out,
+    and of those that have waited for five days and whose term nobody knows; over when each is settled. The
+    alarm says nothing of what a mail says."""
     with ctx.ledger.read() as session:
-        due = {f"{_TROUBLE}{file.id}": file for file in _expiring(session, ctx.clock.now())}
+        due: dict[str, list[_Due]] = {}
+        for one in sorted(_due(session, ctx.clock.now()), key=lambda one: one.since):
+            due.setdefault(f"{_TROUBLE}{one.file.cycle or ''}", []).append(one)
         told = {t.name for t in open_troubles(session) if t.name.startswith(_TROUBLE)}
-    if due.keys() == told:
+    if not due and not told:
         return
     with ctx.ledger.write() as session:
-        for name in told - due.keys():
+        for name in sorted(told - due.keys()):
             end_alarm(ctx, session, name, tell=False)
-        for name in sorted(due.keys() - told):
-            _tell(ctx, session, name, due[name])
+        for name, links in due.items():
+            if not is_seen_to(session, name, links[-1].since):
+                _tell(ctx, session, name, links)
 
 
-def _expiring(session: Session, now: datetime) -> list[File]:
+@dataclass(frozen=True)
+class _Due:
+    """A link of which the operator should know, and since when."""
+
+    file: File
+    since: datetime
+
+
+def _due(session: Session, now: datetime) -> Iterator[_Due]:
     rows = session.execute(
         select(File, Delivery.stored_at)
         .join(Delivery, File.delivery_id == Delivery.id)
@@ -116,24 +137,32 @@ def _expiring(session: Session, now: datetime) -> list[File]:
             File.disposition == "link_pending", File.settled_at.is_(None), Delivery.settled_at.is_(None)
         )
     )  # fmt: skip
-    found = []
     for file, stored_at in rows:
         until = expires_at(file)
-        waited = not file.witnesses[KIND]["lasting"] and now >= stored_at + PATIENCE
-        if (now >= until - AHEAD) if until else waited:
-            found.append(file)
-    return found
+        if until is None and file.witnesses[KIND]["lasting"]:
+            continue
+        since = max(stored_at, until - AHEAD) if until else stored_at + PATIENCE
+        if since <= now:
+            yield _Due(file, since)
 
 
-def _tell(ctx: Context, session: Session, name: str, file: File) -> None:
+def _tell(ctx: Context, session: Session, name: str, links: list[_Due]) -> None:
+    now, first = ctx.clock.now(), links[0].file
+    title = f"链接附件{_term(first, now)}，尚未下载"
+    if len(links) > 1:
+        title = f"{len(links)}个链接附件尚未下载，其一{_term(first, now)}"
+    files = (one.file for one in links)
+    keep_alarm(
+        ctx, session, name, title,
+        *shown([f"f{file.id}，单位代码 {file.unit}：{_term(file, now)}。" for file in files], "个"),
+        "网址和提取码见 huizong triage list 或看板。",
+        _REMEDY,
+        newest=links[-1].since, cycle=first.cycle,
+    )  # fmt: skip
+
+
+def _term(file: File, now: datetime) -> str:
     until = expires_at(file)
     if until is None:
-        title = f"链接附件已收到{PATIENCE.days}天，有效期不明，尚未下载"
-    else:
-        title = f"链接附件{'已' if until <= ctx.clock.now() else '将'}于{moment(until)}到期，尚未下载"
-    raise_alarm(
-        ctx, session, name, title,
-        f"来件编号 f{file.id}，单位代码 {file.unit}，网址和提取码见 huizong triage list 或看板。",
-        f"{to_download(file.unit or '')}。",
-        cycle=file.cycle,
-    )  # fmt: skip
+        return f"已收到{PATIENCE.days}天，有效期不明"
+    return f"{'已' if until <= now else '将'}于{moment(until)}到期"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from huizong.errors import UsageError
@@ -20,6 +20,10 @@ from huizong.stages.context import Context
 from huizong.stages.issued import log_event
 from huizong.stages.signed import require_words
 
+REPLIES = ("receipt", "correction", "supplement")  # letters that answer a message by themselves
+SUPPRESSED = "该地址已停止自动答复"  # how the reply of a letter that waits for it begins
+TILL_LIFTED = timedelta(days=3650)  # how long a letter waits for a person's word
+_LONGEST = 3650  # days
 CHATTER = 10  # messages that bring nothing new, within an hour
 _HOUR = timedelta(hours=1)
 _REST = timedelta(days=1)
@@ -28,10 +32,42 @@ _NO_CHATTER = ("bounce", "own_copy", "triage", "link_pending", "restricted")
 _TROUBLE = "chatter:"
 
 
-def suppressed(session: Session, address: str, now: datetime) -> str | None:
-    """Why an address gets no automatic replies, or None if it does."""
-    found = _in_force(session, address, now)
-    return found.reason if found is not None else None
+def in_force(session: Session, address: str, now: datetime) -> Suppression | None:
+    """Why, and until when, an address gets no automatic replies; None if it does."""
+    query = select(Suppression).where(Suppression.address == address, *_holds(now))
+    return session.scalars(query.order_by(Suppression.id.desc()).limit(1)).first()
+
+
+def suppressions(session: Session, now: datetime) -> list[dict[str, Any]]:
+    """The addresses that get no automatic replies now, for people and programs."""
+    query = select(Suppression).where(*_holds(now)).order_by(Suppression.address)
+    return [
+        {
+            "address": row.address,
+            "since": row.since.isoformat(timespec="seconds"),
+            "until": row.until.isoformat(timespec="seconds") if row.until else None,
+            "reason": row.reason,
+            "by": row.by,
+        }
+        for row in session.scalars(query)
+    ]
+
+
+def unanswered(session: Session, cycle: str, now: datetime) -> dict[tuple[str, str], list[str]]:
+    """(collection, unit) → what the operator should know: a reply to it waits until it may have some."""
+    query = select(Letter.collection, Letter.unit, Letter.address).where(
+        Letter.cycle == cycle,
+        Letter.kind.in_(REPLIES),
+        Letter.state == "queued",
+        Letter.not_before > now,
+        Letter.reply.startswith(SUPPRESSED),
+    )
+    found: dict[tuple[str, str], list[str]] = {}
+    for collection, unit, address in session.execute(query.distinct()):
+        if in_force(session, address, now) is not None:
+            note = f"{address} 已停止自动答复，答复尚未发出，审核结果请电话告知该单位"
+            found.setdefault((collection or "", unit or ""), []).append(note)
+    return found
 
 
 def watch(ctx: Context, session: Session, delivery: Delivery) -> None:
@@ -43,7 +79,7 @@ def watch(ctx: Context, session: Session, delivery: Delivery) -> None:
     if delivery.kind != "mail" or not _brings_nothing(session, delivery):
         return
     address, now = delivery.sender, ctx.clock.now()
-    if _noise(session, delivery, now) < CHATTER or suppressed(session, address, now) is not None:
+    if _noise(session, delivery, now) < CHATTER or in_force(session, address, now) is not None:
         return
     if session.scalars(select(Letter.id).where(Letter.address == address).limit(1)).first() is None:
         return
@@ -73,7 +109,7 @@ def end_chatter(ctx: Context, session: Session) -> int:
         address = trouble.name.removeprefix(_TROUBLE)
         if address == trouble.name or trouble.since > now - _REST:
             continue
-        if _in_force(session, address, now) is None and not _lively(session, address, now):
+        if in_force(session, address, now) is None and not _lively(session, address, now):
             ended += end_alarm(ctx, session, trouble.name, f"{address} 已安静一天，恢复自动答复。")
     return ended
 
@@ -86,8 +122,8 @@ def suppress(ctx: Context, address: str, *, by: str, reason: str, days: int | No
     """
     require_words(by, reason)
     address = check_address(address.strip().lower())
-    if days is not None and days < 1:
-        raise UsageError("--days 写正整数；不写：直到 huizong outbox lift。")
+    if days is not None and not 1 <= days <= _LONGEST:
+        raise UsageError(f"--days 写 1 至 {_LONGEST} 的正整数；不写：直到 huizong outbox lift。")
     now = ctx.clock.now()
     until = now + timedelta(days=days) if days is not None else None
     with ctx.ledger.write() as session:
@@ -112,20 +148,11 @@ def lift(ctx: Context, address: str, *, by: str, reason: str) -> dict[str, Any]:
     address, now = address.strip().lower(), ctx.clock.now()
     with ctx.ledger.write() as session:
         if not _lift(session, address, now):
-            listed = "、".join(sorted(_all_in_force(session, now))) or "（没有）"
+            listed = "、".join(row["address"] for row in suppressions(session, now)) or "（没有）"
             raise UsageError(f"{address} 没有停止自动答复，现已停止的：{listed}。")
         log_event(session, ctx, "suppression_lifted", by=by, words=f"{address}：{reason}")
         end_alarm(ctx, session, f"{_TROUBLE}{address}", tell=False)
     return {"address": address, "suppressed": False}
-
-
-def _in_force(session: Session, address: str, now: datetime) -> Suppression | None:
-    query = select(Suppression).where(Suppression.address == address, *_holds(now))
-    return session.scalars(query.order_by(Suppression.id.desc()).limit(1)).first()
-
-
-def _all_in_force(session: Session, now: datetime) -> set[str]:
-    return set(session.scalars(select(Suppression.address).where(*_holds(now))))
 
 
 def _holds(now: datetime) -> tuple[Any, ...]:
@@ -133,9 +160,15 @@ def _holds(now: datetime) -> tuple[Any, ...]:
 
 
 def _lift(session: Session, address: str, now: datetime) -> int:
+    """End what is in force; the replies that waited for it may go."""
     rows = session.scalars(select(Suppression).where(Suppression.address == address, *_holds(now))).all()
     for row in rows:
         row.lifted_at = now
+    if rows:
+        held = update(Letter).where(
+            Letter.address == address, Letter.state == "queued", Letter.reply.startswith(SUPPRESSED)
+        )
+        session.execute(held.values(not_before=None, reply=None))
     return len(rows)
 
 
