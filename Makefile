@@ -32,7 +32,8 @@ serve: install ## The demo, with the Airflow UI left up until Ctrl-C
 
 .PHONY: test
 test: install system-packages lint ## All gates and tests: ruff, mypy, unit, DAGs, integration, the demo
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -m "not demo" -n 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -m demo  # by itself: its seconds are the machine's
 
 .PHONY: test-fast
 test-fast: install ## The tests that take seconds

@@ -16,6 +16,5 @@ def office(tmp_path: Path) -> Office:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first, so that no process of the run is left with them at the end."""
-    rank = {"demo": 0, "slow": 1}
-    items.sort(key=lambda item: min((rank[m.name] for m in item.iter_markers() if m.name in rank), default=2))
+    """The slow ones first, so that no process of the run is left with them at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)

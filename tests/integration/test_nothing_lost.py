@@ -221,7 +221,7 @@ def test_a_mailbox_that_refuses_the_login_stops_no_other(mailing: Office, server
         mailing.receive("2022-06-10T10:00", "mailbox-kx", "mailbox-kjj")
     mailing.validate("2022-06-10T10:00")
     assert mailing.unit(A)["status"] == "complete"
-    with pytest.raises(TransientError, match="暂不催报"):  # and nobody is chased unread
+    with pytest.raises(OperatorError, match="暂不催报"):  # and nobody is chased unread
         chase(mailing.ctx, "xinxiang-2023", at("2022-06-21T09:00"), send=False)
     assert mailing.letters(kind="reminder") == []
 
