@@ -15,6 +15,7 @@ from corpus.mails import damaged, parse_all
 from huizong.mime import limits
 from huizong.mime.parse import parse_message
 from huizong.readers.packing.archives import unpack
+from timing import processor_seconds
 
 HEAD = b"From: clerk@county.example\r\nSubject: hostile\r\nMIME-Version: 1.0\r\n"
 MIXED = HEAD + b"Content-Type: multipart/mixed; boundary=B\r\n\r\n"
@@ -88,9 +89,8 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
 def test_hostile_mails_are_kept_whole_in_little_time(kind: str) -> None:
     make, problem = HOSTILE[kind]
     raw = make()
-    started = time.perf_counter()
     read = parse_message(raw)
-    assert time.perf_counter() - started < 4
+    assert processor_seconds(lambda: parse_message(raw)) < 4
     assert read.problems == (problem,)
     if problem != "no_parts":
         (leaf,) = read.leaves

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-import time
 
 import pytest
 
 from huizong.mime.bounces import parse_bounce
 from huizong.mime.parse import ParsedMail, parse_message
 from huizong.mime.robots import automatic_kind, is_acknowledgement, is_extension_request, is_question
+from timing import processor_seconds
 
 
 def mail(headers: str, body: bytes | str = b"") -> ParsedMail:
@@ -195,11 +195,13 @@ def test_hostile_lengths_cost_no_time(filler: bytes) -> None:
         name + b": x" + long + b"x\r\n" for name in (b"From", b"Subject", b"Return-Path", b"In-Reply-To")
     )
     headers += b'Content-Disposition: attachment; filename="' + long + b"x\r\n"
-    start = time.perf_counter()
-    read = parse_message(headers + b"\r\n" + long)
     text = long.decode("latin-1")
-    for judge in (is_acknowledgement, is_question, is_extension_request):
-        judge(text)
-    automatic_kind(read)
-    parse_bounce(b"From: postmaster@x.example\r\n\r\n" + long)
-    assert time.perf_counter() - start < 3
+
+    def read() -> None:
+        mail = parse_message(headers + b"\r\n" + long)
+        for judge in (is_acknowledgement, is_question, is_extension_request):
+            judge(text)
+        automatic_kind(mail)
+        parse_bounce(b"From: postmaster@x.example\r\n\r\n" + long)
+
+    assert processor_seconds(read) < 3

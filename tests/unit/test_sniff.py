@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import struct
 import tarfile
-import time
 import zipfile
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from hypothesis import strategies as st
 
 from huizong.readers.entry import SET_ASIDE, read_bytes
 from huizong.readers.sniff import decode, sniff
+from timing import processor_seconds
 
 OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 MAIL = b"From: kjj@hq.example\r\nTo: a@b.example\r\nSubject: =?gbk?B?zbO8xg==?=\r\nMIME-Version: 1.0\r\n"
@@ -216,9 +216,8 @@ def test_no_bytes_make_it_raise(data: bytes) -> None:
     ],
 )
 def test_hostile_bytes_take_no_time(data: bytes) -> None:
-    began = time.process_time()
+    assert processor_seconds(lambda: sniff(data)) < 1.0
     assert sniff(data)
-    assert time.process_time() - began < 1.0
 
 
 def test_the_name_is_never_asked(tmp_path: Path) -> None:
