@@ -9,7 +9,7 @@ from typing import IO
 
 import pytest
 from mailbed import FaultySmtp
-from outboxing import CHANNEL, NOW, account, attempts, connect, copies, drain, limit, post, row, troubles
+from outboxing import CHANNEL, account, attempts, connect, copies, drain, limit, post, row, troubles
 
 from huizong.connections import MailServer
 from huizong.errors import HuizongError, UsageError
@@ -18,7 +18,7 @@ from huizong.stages.accounts import StoppedError, check_account, login_refused, 
 from huizong.stages.outbox import drop, resolve
 from huizong.stages.send import channels_to_send
 from huizong.stages.settling import settle
-from office import CYCLE, Office, at
+from office import CYCLE, Office
 
 NAME = f"letters:{CHANNEL}"
 
@@ -183,7 +183,7 @@ def test_a_letter_that_came_back_is_sent_again_or_given_up_by_a_person(office: O
                 letter = session.get_one(Letter, i)
                 letter.state, letter.reply = "bounced", "552 5.2.2 mailbox full"
                 letter.context = {**letter.context, "address_kept": i == first}
-        settle(office.ctx, at(NOW))
+        settle(office.ctx)
         (trouble,) = troubles(office).values()
         assert (trouble.title, len(trouble.lines)) == (f"渠道 {CHANNEL} 有信件被退回", 3)
         assert "被退回：552 5.2.2 mailbox full" in trouble.lines[1]

@@ -100,6 +100,15 @@ def test_the_folder_of_sent_mail_proves_on_netease(
     office.clock.sleep(31 * 60)
     drain(office)
     assert TROUBLE in troubles(office)
+    with Netease(server.imap_port) as proxy:
+        office.environ["AIRFLOW_CONN_MAILBOX_KJJ_IMAP"] = (
+            f"imap://{quote(OFFICE)}:secret@127.0.0.1:{proxy.port}/?ssl=false"
+        )
+        drain(office)
+        assert proxy.commands.count("LOGIN") == 1
+        office.clock.sleep(2 * 24 * 3600)
+        drain(office)
+        assert proxy.commands.count("LOGIN") == 1  # what is not there after a day is not looked for
     assert set(copies(faulty).values()) == {1}  # nothing was ever sent again
     resolve(office.ctx, second.id, "sent", by="操作员", reason="对方电话确认收到")
     drain(office)

@@ -8,7 +8,7 @@ sent mail, a bounce, an answer, an automatic reply. Nothing is ever sent again f
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -26,25 +26,30 @@ from huizong.stages.issued import log_event
 from huizong.stages.mailboxes import logging_in
 
 WAIT = timedelta(minutes=30)  # machine time since the claim: a copy is there within minutes or not at all
+LOOKED_FOR = timedelta(days=1)
 _COPY = "本邮箱收到了这封信的副本"
 _SENT = "这封信已在邮箱的“已发送”中"
 _NAMED = "有来件提到这封信"
 
 
-def settle_unknown(ctx: Context, channel: str, as_of: datetime) -> int:
+def settle_unknown(ctx: Context, channel: str) -> int:
     """Look for proof of a channel's `unknown` letters; how many were found to have been sent.
 
     Nothing is raised where the mailbox cannot be read: the letters stay, and are looked for again.
     """
     with ctx.ledger.read() as session:
-        wanted = {letter.message_id for letter in _unknown(session, channel)}
-        if not wanted:
+        unknown = _unknown(session, channel)
+        if not unknown:
             return 0
+        wanted = {letter.message_id for letter in unknown}
+        # What is not in 已发送 after a day is not coming there; each look costs a login.
+        lately = ctx.clock.now() - LOOKED_FOR
+        recent = {x.message_id for x in unknown if x.claimed_at is not None and x.claimed_at > lately}
         copies = select(Delivery.message_id).where(
             Delivery.message_id.in_(wanted), Delivery.disposition == "own_copy"
         )
         found = {str(known): _COPY for known in session.scalars(copies)}
-    left = wanted - found.keys()
+    left = recent - found.keys()
     settings = channel_today(ctx, channel)
     if left and settings is not None and settings.proof == "sent_folder":
         found |= dict.fromkeys(_in_sent(ctx, channel, left), _SENT)

@@ -135,7 +135,7 @@ def _log_sweep(ctx: Context, code: str, new: int) -> None:
 
 def _process(ctx: Context, messages: int, as_of: datetime) -> dict[str, Any]:
     done = process_pending(ctx, as_of)
-    settle(ctx, as_of)
+    settle(ctx)
     return {
         "messages": messages,
         "files": sum(done.files.values()),

@@ -82,7 +82,7 @@ def _send_channel(ctx: Context, channel: str, as_of: datetime) -> dict[str, int]
     with ctx.ledger.lock(f"account:{server.host}:{server.login}", wait=True) as still_locked:
         _give_up_leftovers(ctx, channel)
         try:
-            settle_unknown(ctx, channel, as_of)
+            settle_unknown(ctx, channel)
         except HuizongError as e:
             ctx.say(str(e))  # that the mailbox cannot be read stops no letter
         try:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from sqlalchemy import select
 
 from huizong.ledger.tables import Letter
@@ -14,14 +12,14 @@ from huizong.stages.unreachable import tell_unreachable
 from huizong.stages.unsent import tell_letters
 
 
-def settle(ctx: Context, as_of: datetime) -> None:
+def settle(ctx: Context) -> None:
     """After receiving: letters of unknown fate that are proven now, units that can be reached again."""
     with ctx.ledger.read() as session:
         query = select(Letter.channel).where(Letter.state.in_(("unknown", "bounced"))).distinct()
         told = [t.name.partition(":")[2] for t in open_troubles(session) if t.name.startswith("letters:")]
         channels = {*session.scalars(query), *told}
     for channel in sorted(channels):
-        settle_unknown(ctx, channel, as_of)
+        settle_unknown(ctx, channel)
         with ctx.ledger.write() as session:
             tell_letters(ctx, session, channel)
     tell_unreachable(ctx)
