@@ -78,3 +78,21 @@ class Home:
 def find_file(folders: tuple[Path, ...], name: str) -> Path | None:
     """The first folder's file of that name, or None."""
     return next((folder / name for folder in folders if (folder / name).is_file()), None)
+
+
+_LONGEST = 200  # bytes
+_NO_NAME = str.maketrans('/\\:*?"<>|', "／＼：＊？＂＜＞｜", "".join(map(chr, range(32))))
+
+
+def as_file_name(text: str) -> str:
+    """A title or a unit's name as a file's name or part of one, never empty.
+
+    What Windows takes in none becomes full-width, or goes where it ends the name. A name of more than 200
+    bytes of UTF-8 (file systems take 255, a suffix may follow) loses its middle: its end tells the unit.
+    """
+    name = text.translate(_NO_NAME).strip(" .")
+    data = name.encode()
+    if len(data) > _LONGEST:
+        head, tail = data[: _LONGEST // 2], data[-_LONGEST // 2 + len("…".encode()) :]
+        name = f"{head.decode(errors='ignore').strip(' .')}…{tail.decode(errors='ignore')}"
+    return name or "未命名"

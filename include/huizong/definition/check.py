@@ -2,120 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
-from huizong.definition.load import DefinitionError, LoadedCycle, Problem, line_of, load_cycle, read_yaml
-from huizong.definition.model import Collection
-from huizong.errors import UsageError
-from huizong.home import Home, find_file
+from huizong.definition.checking.dates import check_dates
+from huizong.definition.checking.forms import CheckRules, check_forms, instrument_path
+from huizong.definition.checking.found import Found, Lines
+from huizong.definition.checking.spelling import check_lists
+from huizong.definition.checking.titles import check_titles
+from huizong.definition.checking.upward import check_upward
+from huizong.definition.checking.who import check_audiences, check_channels, check_roster
+from huizong.definition.load import LoadedCycle, load_cycle
+from huizong.definition.marks import marks_in
+from huizong.definition.yaml_file import DefinitionError, Problem, read_yaml
+from huizong.home import Home
 
 
-def check_cycle(path: Path, home: Home, load_rules: Callable[[Path], object]) -> list[Problem]:
-    """All problems of one cycle's folder; empty if it can be issued.
+def check_cycle(path: Path, home: Home, check_rules: CheckRules) -> list[Problem]:
+    """All problems of one cycle's folder; empty if it can be issued. `review_cycle` tells more."""
+    return [found.at for found in review_cycle(path, home, check_rules) if found.level == "problem"]
+
+
+def review_cycle(path: Path, home: Home, check_rules: CheckRules) -> list[Found]:
+    """All problems of one cycle's folder, and what is only worth a second look.
 
     Args:
-        load_rules: reads an expectation suite, and raises UsageError where it is none.
+        check_rules: (suite file, its form) → what of the suite does not fit; raises HuizongError where the
+            file is no suite.
     """
     try:
         loaded = load_cycle(path, home)
     except DefinitionError as e:
-        return e.problems
-    lines = _Lines(path, read_yaml(path))
-    problems: list[Problem] = []
-    for n, collection in enumerate(loaded.cycle.collections):
-        problems += _collection(loaded, collection, n, lines)
-    problems += _suites(loaded, home, load_rules, lines)
-    problems += _notice(loaded, lines)
-    if not problems:  # else the same dates would be told twice
-        problems += _upward(loaded, lines)
-    return problems
+        return [*(Found("problem", p) for p in e.problems), *_marks([path])]
+    lines = Lines(path, read_yaml(path))
+    return [
+        *check_audiences(loaded, lines),
+        *check_titles(loaded, lines),
+        *check_dates(loaded, lines),
+        *check_upward(loaded, lines),
+        *check_channels(loaded, lines),
+        *check_roster(loaded),
+        *check_forms(loaded, home, lines, check_rules),
+        *_notice(loaded, lines),
+        *check_lists(lines),
+        *_marks([path, *(instrument_path(ref, loaded.folder, home) for ref in loaded.instruments)]),
+    ]
 
 
-@dataclass(frozen=True)
-class _Lines:
-    """Finds the line of a key, so that a problem names where to look."""
-
-    path: Path
-    raw: Any
-
-    def problem(self, message: str, *keys: str | int) -> Problem:
-        return Problem(str(self.path), line_of(self.raw, keys), message)
-
-
-def _collection(loaded: LoadedCycle, collection: Collection, n: int, lines: _Lines) -> Iterator[Problem]:
-    units = loaded.frame(collection)
-    here = ("collections", n)
-    if not collection.voluntary and not units:
-        yield lines.problem(
-            f"{collection.code}：audience 没有匹配到任何单位，检查 roster.csv 的 tags", *here, "audience"
-        )
-    unknown = [u for u in collection.audience.units if u not in loaded.by_code]
-    if unknown:
-        yield lines.problem(f"{collection.code}：名录中没有单位 {'、'.join(unknown)}", *here, "audience")
-    try:
-        yield from _dates(loaded, collection, n, lines)
-    except UsageError as e:  # a year that is not published, an anchor that is not there
-        yield lines.problem(f"{collection.code}：{e}", *here, "due")
-
-
-def _dates(loaded: LoadedCycle, collection: Collection, n: int, lines: _Lines) -> Iterator[Problem]:
-    due = loaded.schedule.due(collection)
-    if due is None:
-        return
-    if not loaded.calendar.is_working_day(due.day):
-        yield lines.problem(
-            f"{collection.code}：截止日 {due.day} 是休息日，请改为工作日", "collections", n, "due"
-        )
-    if due.instant <= loaded.schedule.issue:
-        yield lines.problem(
-            f"{collection.code}：截止时间早于下发时间，请改为下发之后", "collections", n, "due"
-        )
-    closes = loaded.schedule.closes(collection)
-    if closes is not None and closes < due.instant:
-        yield lines.problem(
-            f"{collection.code}：closes 早于 due，请改为 due 当日或以后", "collections", n, "closes"
-        )
-    loaded.schedule.rungs(collection)
-
-
-def _suites(
-    loaded: LoadedCycle, home: Home, load_rules: Callable[[Path], object], lines: _Lines
-) -> Iterator[Problem]:
-    for ref in loaded.instruments:
-        path = find_file(home.expectations, f"{ref}.json")
-        if path is None:
-            yield lines.problem(f"缺少审核规则 expectations/{ref}.json", "collections")
-            continue
-        try:
-            load_rules(path)
-        except UsageError as e:
-            yield Problem(str(path), 1, str(e))
-
-
-def _notice(loaded: LoadedCycle, lines: _Lines) -> Iterator[Problem]:
+def _notice(loaded: LoadedCycle, lines: Lines) -> Iterator[Found]:
     document = loaded.cycle.notice.document
     if document and not (loaded.folder / document).is_file():
         yield lines.problem(f"通知文件 {document} 不在 {loaded.folder} 中", "notice", "document")
 
 
-def _upward(loaded: LoadedCycle, lines: _Lines) -> Iterator[Problem]:
-    try:
-        final = loaded.schedule.editions().get("final")
-    except UsageError as e:
-        yield lines.problem(f"assemble：{e}", "assemble")
-        return
-    upward = loaded.cycle.upward
-    if upward is None or upward.due is None:
-        return
-    try:
-        due = loaded.schedule.resolve(upward.due, {}).instant
-    except UsageError as e:
-        yield lines.problem(f"upward.due：{e}", "upward", "due")
-        return
-    if final is not None and final > due:
-        yield lines.problem(
-            f"定稿时间 {final:%Y-%m-%d} 晚于上级要求的 {due:%Y-%m-%d}，请提前 final_at", "upward", "due"
-        )
+def _marks(paths: Iterable[Path]) -> Iterator[Found]:
+    for path in paths:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            continue  # told already
+        for line, what in marks_in(text):
+            yield Found("problem", Problem(str(path), line, f"尚未核对：{what}（核对、改好后删去这行注释）"))

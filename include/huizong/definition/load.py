@@ -4,43 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.constructor import RoundTripConstructor
-from ruamel.yaml.error import YAMLError
 
 from huizong.definition.calendar import Calendar, calendar_of
-from huizong.definition.model import Collection, Cycle
+from huizong.definition.model import Collection, Cycle, Part
 from huizong.definition.schedule import Schedule
+from huizong.definition.yaml_file import DefinitionError, Problem, line_of, plain, problems_of, read_yaml
 from huizong.errors import UsageError
 from huizong.frame.roster import Unit, read_roster
 from huizong.home import Home, find_file
 from huizong.instruments.model import Instrument, load_instrument
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing that is wrong, where, and what to write instead."""
-
-    file: str
-    line: int
-    message: str
-
-
-class DefinitionError(UsageError):
-    """A definition that cannot be used; `problems` names each place."""
-
-    def __init__(self, problems: list[Problem]) -> None:
-        first = problems[0]
-        more = f"（另有 {len(problems) - 1} 处）" if len(problems) > 1 else ""
-        super().__init__(f"{first.file}:{first.line}: {first.message}{more}")
-        self.problems = problems
 
 
 @dataclass(frozen=True)
@@ -52,6 +31,7 @@ class LoadedCycle:
     instruments: Mapping[str, Instrument]  # by code@version
     calendar: Calendar
     folder: Path
+    accepted: Mapping[str, Instrument] = field(default_factory=dict)  # older versions that still count
 
     @cached_property
     def schedule(self) -> Schedule:
@@ -80,6 +60,17 @@ class LoadedCycle:
     def instrument_of(self, collection: Collection) -> Instrument | None:
         form = collection.form
         return self.instruments[form.instrument] if form and form.instrument else None
+
+    @property
+    def asked(self) -> tuple[Instrument, ...]:
+        """The instruments on which units report; that of the level above is not among them."""
+        wanted = {part.instrument for c in self.cycle.collections for part in c.parts}
+        return tuple(i for ref, i in self.instruments.items() if ref in wanted)
+
+    def forms_of(self, collection: Collection) -> tuple[tuple[Part, Instrument], ...]:
+        """The parts that are reported on an instrument, form or list, with it."""
+        parts = [part for part in collection.parts if part.instrument]
+        return tuple((part, self.instruments[part.instrument or ""]) for part in parts)
 
     def frozen(self) -> str:
         """What invariant 9 freezes, as canonical JSON: contacts, which may change, are left out."""
@@ -145,13 +136,22 @@ def thaw(frozen: str, folder: Path, home: Home) -> LoadedCycle:
     """A cycle as it was frozen; the units come without contacts, which the ledger has."""
     content = json.loads(frozen)
     cycle = Cycle.model_validate(content["cycle"])
+    instruments = {ref: Instrument.model_validate(i) for ref, i in content["instruments"].items()}
     return LoadedCycle(
         cycle=cycle,
         units=tuple(Unit.model_validate(u) for u in content["units"]),
-        instruments={ref: Instrument.model_validate(i) for ref, i in content["instruments"].items()},
+        instruments=instruments,
         calendar=calendar_of(cycle.calendar, home.calendars),
         folder=folder,
+        accepted=_accepted(instruments.values(), folder, home),
     )
+
+
+def _accepted(instruments: Iterable[Instrument], folder: Path, home: Home) -> dict[str, Instrument]:
+    """The older versions that these accept, as far as their files are still there."""
+    refs = {ref for instrument in instruments for ref in instrument.accepts}
+    places = {ref: find_file((folder / "forms", *home.forms), f"{ref}.yaml") for ref in refs}
+    return {ref: load_instrument(place) for ref, place in places.items() if place}
 
 
 def refrozen(frozen: str) -> str:
@@ -215,118 +215,11 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "…"
 
 
-def read_yaml(path: Path) -> Any:
-    """The file as it stands, every key with its line (`line_of`).
-
-    Raises:
-        DefinitionError: it is no YAML, not UTF-8, or no mapping.
-    """
-    try:
-        raw = _parsed(path.read_text(encoding="utf-8"))
-    except YAMLError as e:
-        mark = getattr(e, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
-        raise DefinitionError(
-            [Problem(str(path), line, f"不是合法的 YAML：{getattr(e, 'problem', e)}")]
-        ) from e
-    except (OSError, UnicodeDecodeError) as e:
-        raise DefinitionError([Problem(str(path), 1, f"无法读取（须为 UTF-8）：{e}")]) from e
-    if not isinstance(raw, dict):
-        raise DefinitionError([Problem(str(path), 1, "文件为空，或最外层不是“键: 值”")])
-    return raw
-
-
-class _Constructor(RoundTripConstructor):
-    """Leaves dates as they are written: `When` reads them, and says what is wrong with 2022-06-31."""
-
-
-_Constructor.add_constructor("tag:yaml.org,2002:timestamp", RoundTripConstructor.construct_scalar)
-
-
-@lru_cache(maxsize=32)
-def _parsed(text: str) -> Any:
-    """Parsed once a process: a sweep asks for the same file several times. Nobody changes what is read."""
-    return _yaml().load(text)
-
-
-def _yaml() -> YAML:
-    yaml = YAML(typ="rt")
-    yaml.Constructor = _Constructor
-    return yaml
-
-
 def _parse(raw: Any, path: Path) -> Cycle:
     try:
-        return Cycle.model_validate(_plain(raw))
+        return Cycle.model_validate(plain(raw))
     except ValidationError as e:
-        raise DefinitionError(
-            [Problem(str(path), line_of(raw, _place(err)), _sentence(err)) for err in _own_errors(e)]
-        ) from e
-
-
-def _own_errors(error: ValidationError) -> list[Any]:
-    """Without the echo: a list is called too short when one of its items is wrong."""
-    errors = error.errors()
-    inner = [err["loc"][: len(outer["loc"])] for err in errors for outer in errors if err is not outer]
-    return [err for err in errors if not (err["type"] == "too_short" and err["loc"] in inner)]
-
-
-def _place(error: Any) -> tuple[int | str, ...]:
-    """Where an error is; a check over several keys says by `at` which one."""
-    return (*error["loc"], *error.get("ctx", {}).get("at", ()))
-
-
-def _plain(value: Any) -> Any:
-    """ruamel's containers as plain ones, so that pydantic sees what was written."""
-    if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_plain(v) for v in value]
-    return value
-
-
-def line_of(node: Any, location: Sequence[int | str]) -> int:
-    """The line of the deepest part of `location` that stands in the file."""
-    line = 1
-    for step in location:
-        try:
-            if isinstance(node, dict) and step in node:
-                line = node.lc.key(step)[0] + 1  # type: ignore[attr-defined]
-                node = node[step]
-            elif isinstance(node, list) and isinstance(step, int):
-                line = node.lc.item(step)[0] + 1  # type: ignore[attr-defined]
-                node = node[step]
-            else:
-                break
-        except (AttributeError, KeyError, IndexError, TypeError):
-            break
-    return line
-
-
-_SENTENCES = {
-    "missing": "缺少这一项",
-    "extra_forbidden": "没有这个键，检查拼写",
-    "string_pattern_mismatch": "写法不合规（小写字母、数字和连字符）",
-    "string_type": "须为文字，数字请加引号",
-    "tuple_type": "须为列表，如 [a, b]",
-    "dict_type": "须为“键: 值”",
-    "model_type": "须为“键: 值”",
-    "bool_parsing": "须为 true 或 false",
-    "literal_error": "须为 {expected} 之一",
-    "too_short": "至少写一项",
-    "int_parsing": "须为整数",
-    "int_type": "须为整数",
-    "greater_than_equal": "须不小于 {ge}",
-    "date_from_datetime_parsing": "须为日期，如 2022-06-20",
-}
-
-
-def _sentence(error: Any) -> str:
-    where = ".".join(str(step) for step in error["loc"])
-    message = _SENTENCES.get(error["type"]) or error["msg"].removeprefix("Value error, ")
-    if error["type"] in _SENTENCES:
-        message = message.format(**error.get("ctx", {}))
-    return f"{where}: {message}" if where else str(message)
+        raise DefinitionError(problems_of(e, raw, path)) from e
 
 
 def _read_units(path: Path, problems: list[Problem]) -> tuple[Unit, ...]:
@@ -347,12 +240,14 @@ def _read_instruments(
     cycle: Cycle, raw: Any, path: Path, home: Home, problems: list[Problem]
 ) -> dict[str, Instrument]:
     instruments: dict[str, Instrument] = {}
-    places = {
+    places: dict[str, tuple[str | int, ...]] = {
         part.instrument: ("collections", n, "parts", m, "instrument")
         for n, collection in enumerate(cycle.collections)
         for m, part in enumerate(collection.parts)
         if part.instrument
     }
+    if cycle.upward and cycle.upward.instrument:
+        places.setdefault(cycle.upward.instrument, ("upward", "form"))
     for ref in sorted(places):
         place = find_file((path.parent / "forms", *home.forms), f"{ref}.yaml")
         if place is None:
@@ -361,6 +256,17 @@ def _read_instruments(
             continue
         try:
             instruments[ref] = load_instrument(place)
-        except UsageError as e:
-            problems.append(Problem(str(place), 1, str(e)))
+        except (UsageError, UnicodeDecodeError) as e:
+            problems += _wrong_instrument(place, e)
     return instruments
+
+
+def _wrong_instrument(path: Path, error: Exception) -> list[Problem]:
+    try:
+        raw = read_yaml(path)
+    except DefinitionError as e:
+        return e.problems
+    cause = error.__cause__
+    if not isinstance(cause, ValidationError):
+        return [Problem(str(path), 1, str(error))]
+    return problems_of(cause, raw, path)

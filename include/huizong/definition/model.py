@@ -69,6 +69,11 @@ class Office(_Model):
     contact: str = ""
     approve: tuple[str, ...] = ()
 
+    @property
+    def signers(self) -> str:
+        """The office and who of it signs off: 科普科（须经科长、分管局领导签批）."""
+        return self.name + (f"（须经{'、'.join(self.approve)}签批）" if self.approve else "")
+
 
 class Audience(_Model):
     """Which units of the roster answer: those with one of the tags, and those named."""
@@ -88,6 +93,8 @@ class Part(_Model):
     of: PartCode | None = None
     required: bool = True
     keeps: Literal["replace", "append"] | None = None
+    max_minutes: int | None = Field(default=None, ge=1)  # of a video, where the notice says so
+    min_characters: int | None = Field(default=None, ge=1)  # of a document: below that it is too short
 
     @property
     def name(self) -> str:
@@ -105,6 +112,10 @@ class Part(_Model):
             raise ValueError("form 与 list 须写 instrument（代码@版本），其他材料不写")
         if self.of is not None and self.kind != "scan":
             raise ValueError("of 只用于 scan（某表的盖章扫描件）")
+        if self.max_minutes is not None and self.kind not in {"media", "press"}:
+            raise ValueError("max_minutes 只用于 media 和 press（视频时长）")
+        if self.min_characters is not None and self.kind != "document":
+            raise ValueError("min_characters 只用于 document")
         return self
 
 
@@ -145,8 +156,10 @@ class Collection(_Model):
         codes = [part.code for part in self.parts]
         if len(set(codes)) != len(codes):
             raise ValueError("parts 中有重复的 code")
-        if missing := [p.of for p in self.parts if p.of is not None and p.of not in codes]:
-            raise ValueError(f"of: {missing[0]} 不是本事项的材料")
+        for n, part in enumerate(self.parts):
+            if part.of is not None and part.of not in codes:
+                said = {"of": part.of, "known": "、".join(codes), "at": ("parts", n, "of")}
+                raise PydanticCustomError("unknown_part", "of: {of} 不是本事项的材料（有：{known}）", said)
         return self
 
     def part(self, code: str) -> Part | None:
@@ -156,6 +169,11 @@ class Collection(_Model):
     def form(self) -> Part | None:
         """The part that holds the figures, if there is one."""
         return next((part for part in self.parts if part.kind == "form"), None)
+
+    @property
+    def forms(self) -> tuple[Part, ...]:
+        """The parts that are reported on an instrument: forms and lists."""
+        return tuple(part for part in self.parts if part.instrument)
 
     @property
     def required_parts(self) -> tuple[Part, ...]:
@@ -176,12 +194,34 @@ class Event(_Model):
 
 
 class Upward(_Model):
-    """The level above: who gets the summary, by when, how, on which form (null: the same form)."""
+    """The level above: who gets the summary, by when, how, on which form.
+
+    `form`: null is the same form; `code@version` another one, whose items are sums of ours as `mapping` says
+    (item of theirs: items of ours; of the same code where nothing is said); a file name the blank workbook
+    that came from above, in the cycle's folder.
+    """
 
     to: str
     due: When | None = None
     channel: str | None = None
-    form: str | None = None
+    form: str | None = Field(default=None, pattern=r"^([a-z][a-z0-9-]*@[^/\\]+|[^/\\@]+\.xlsx)$")
+    mapping: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+    @property
+    def instrument(self) -> str | None:
+        """The form of theirs as `code@version`."""
+        return None if self.form is None or self.blank else self.form
+
+    @property
+    def blank(self) -> str | None:
+        """The name of their blank workbook."""
+        return self.form if self.form is not None and self.form.endswith(".xlsx") else None
+
+    @model_validator(mode="after")
+    def _mapping_of_a_form(self) -> Upward:
+        if self.mapping and self.instrument is None:
+            raise ValueError("mapping 只在 form 写上级表样（代码@版本）时使用")
+        return self
 
 
 class Notice(_Model):
@@ -195,6 +235,22 @@ class Notice(_Model):
         if when.anchor is not None:
             raise ValueError(f"issue_at 须写明日期，如 2022-05-24T09:00，不能是“{when}”")
         return when
+
+
+class Points(_Model):
+    """What counts towards 评选参考, and how much; people decide, the figures only help them."""
+
+    punctual: int = 1
+    complete: int = 1
+    correction: int = -1  # for each time that a return had to be sent back
+
+
+class Commendation(_Model):
+    """Facts for a decision on whom to commend (评选参考): listed for people, never mailed round."""
+
+    title: str
+    of: tuple[Literal["units", "people", "activities"], ...] = Field(min_length=1)
+    points: Points = Points()
 
 
 class Assemble(_Model):
@@ -224,6 +280,7 @@ class Cycle(_Model):
     collections: tuple[Collection, ...] = Field(min_length=1)
     ladder_rules: LadderRules = LadderRules()
     assemble: Assemble = Assemble()
+    commendation: Commendation | None = None
 
     @field_validator("timezone")
     @classmethod
@@ -248,8 +305,13 @@ class Cycle(_Model):
                     },
                 )
         codes = [c.code for c in self.collections]
-        if len(set(codes)) != len(codes):
-            raise ValueError("collections 中有重复的 code")
+        for n, code in enumerate(codes):
+            if code in codes[:n]:
+                raise PydanticCustomError(
+                    "code_twice",
+                    "报送事项 {code} 写了两次，请改其中一个 code",
+                    {"code": code, "at": ("collections", n, "code")},
+                )
         return self
 
     @property

@@ -6,6 +6,7 @@ its hour where it has one; a rung derived from a due day without an hour starts 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -102,17 +103,39 @@ class Schedule:
     def due(self, collection: Collection) -> Deadline | None:
         return self.anchors(collection).get("due")
 
+    def opens(self, collection: Collection) -> datetime:
+        """When a collection begins: a day at 0:00, `event_end` when the event is over; else at issue."""
+        when = collection.opens
+        if when is None:
+            return self.issue
+        found = self.resolve(when, self.anchors(collection))
+        counted = when.anchor != "event_end" or when.working_days or when.shift
+        return self._local(found.day, time(0)) if found.hour is None and counted else found.instant
+
     def closes(self, collection: Collection) -> datetime | None:
         closes = self.anchors(collection).get("closes")
         return closes.instant if closes else None
 
+    def asks_until(self, collection: Collection, due: Deadline | None) -> datetime | None:
+        """When a unit is asked no more: at closing, or on a later day of its own (an extension)."""
+        closes = self.closes(collection)
+        return max(closes, due.instant) if closes and due else closes
+
+    def is_open(self, collection: Collection, moment: datetime) -> bool:
+        """Whether a collection asks for returns then; what comes at another time is kept all the same."""
+        closes = self.closes(collection)
+        return self.opens(collection) <= moment and (closes is None or moment < closes)
+
     def rungs(self, collection: Collection, due: Deadline | None = None) -> list[tuple[Rung, datetime]]:
         """The ladder's instants in order, for a unit whose deadline is `due` (default: the collection's).
 
-        Rungs before the event's end or too soon after issue are left out: the next one does for them.
+        Rungs before the event's end, too soon after issue, or before the collection opens are left out: the
+        next one does for them. Nobody is chased for a voluntary collection.
         """
+        if collection.voluntary:
+            return []
         anchors = self.anchors(collection, due)
-        earliest = self._no_rung_before(anchors)
+        earliest = max(self._no_rung_before(anchors), self.opens(collection))
         steps = [(step.rung, self._rung_instant(step.at, anchors)) for step in collection.ladder]
         return sorted(((r, at) for r, at in steps if at >= earliest), key=lambda step: step[1])
 
@@ -127,7 +150,8 @@ class Schedule:
         start = self._local(add_working_days(self.calendar, anchors["issue"].day, rules.after_issue), time(0))
         if rules.after_issue == 0:
             start = anchors["issue"].instant
-        if "event_end" in anchors:
+        if "event_end" in anchors and anchors["due"].day > anchors["event_end"].day:
+            # What is asked for before the event (a registration) is chased before it, too.
             day = add_working_days(self.calendar, anchors["event_end"].day, rules.after_event)
             start = max(start, self._local(day, time(0)))
         return start
@@ -152,18 +176,32 @@ class Schedule:
 def instants(schedule: Schedule) -> dict[str, list[datetime]]:
     """What a cycle's DAGs run at: `issue`, `chase` and `assemble`, each sorted and without repeats.
 
-    Chasing and assembling also run each morning from issue until 60 days after the last closing.
+    Chasing and assembling also run each morning from issue until 60 days after the last closing. A unit with
+    its own deadline, which may be after closing, is reminded at the ladder's hours of its own days: chasing
+    runs at those, too.
     """
     cycle = schedule.cycle
     fixed = [c for c in cycle.collections if not c.voluntary]
-    closing = [at for c in fixed if (at := schedule.closes(c))]
+    closing = [at for c in cycle.collections if (at := schedule.closes(c))]
     mornings = _mornings(schedule.issue, max(closing, default=schedule.issue) + MORNINGS_AFTER_CLOSING)
     rungs = {at for c in fixed for _, at in schedule.rungs(c)}
     return {
         "issue": [schedule.issue],
-        "chase": sorted(rungs | set(mornings)),
+        "chase": sorted(rungs.union(mornings, *(_later_hours(schedule, c) for c in fixed))),
         "assemble": sorted(set(schedule.editions().values()) | set(mornings)),
     }
+
+
+def _later_hours(schedule: Schedule, collection: Collection) -> Iterator[datetime]:
+    """The hours of rungs that no morning's run catches, each working day as long as there are mornings."""
+    rungs = [at for _, at in schedule.rungs(collection)]
+    closes = schedule.closes(collection)
+    last = closes and closes + MORNINGS_AFTER_CLOSING
+    for hour in {at.timetz() for at in rungs if at.time() > MORNING}:
+        moment = datetime.combine(min(rungs).date(), hour)
+        while last is not None and (moment := moment + timedelta(days=1)) < last:
+            if schedule.in_office_hours(moment):
+                yield moment
 
 
 def _mornings(first: datetime, last: datetime) -> list[datetime]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
-from pydantic import GetCoreSchemaHandler
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 _RELATIVE = re.compile(
@@ -22,6 +22,8 @@ HELP = "写成 2022-06-20、2022-05-24T09:00、due + 3wd、due - 5wd 08:30 之�
 class _Text:
     """A value written as text in YAML and JSON, parsed once."""
 
+    json_schema: ClassVar[dict[str, Any]] = {"type": "string"}
+
     @classmethod
     def parse(cls, text: Any) -> Any:
         raise NotImplementedError
@@ -33,10 +35,20 @@ class _Text:
             serialization=core_schema.to_string_ser_schema(),
         )
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _: CoreSchema, __: GetJsonSchemaHandler) -> dict[str, Any]:
+        return dict(cls.json_schema)
+
 
 @dataclass(frozen=True)
 class When(_Text):
     """An instant, absolute or relative to an anchor. `day` without an hour means that whole day."""
+
+    json_schema = {
+        "type": "string",
+        "pattern": r"^(\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?|(due|issue|closes|event_end)"
+        r"(\s*[+-]\s*\d+(wd|d|h|min|s))?(\s+\d{1,2}:\d{2})?)$",
+    }
 
     text: str
     day: date | None = None
@@ -79,15 +91,16 @@ class When(_Text):
             at=at,
         )
 
-    @property
-    def has_hour(self) -> bool:
-        """Whether the expression itself names an hour."""
-        return self.moment is not None or self.at is not None
-
 
 @dataclass(frozen=True)
 class OfficeHours(_Text):
     """Spans of a working day in which reminders may go out, e.g. 08:00-12:00. `24:00` ends the day."""
+
+    json_schema = {
+        "type": "array",
+        "items": {"type": "string", "pattern": r"^\d{1,2}:\d{2}-\d{1,2}:\d{2}$"},
+        "minItems": 1,
+    }
 
     spans: tuple[tuple[int, int], ...]  # minutes from midnight
     text: tuple[str, ...] = ()

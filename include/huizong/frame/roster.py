@@ -9,7 +9,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -21,6 +22,7 @@ RELATIONS: dict[str, Relation] = {
     "上级": "superior",
     "成员": "member",
 }
+ROSTER = "roster.csv"
 COLUMNS = (
     "code",
     "name",
@@ -35,6 +37,9 @@ COLUMNS = (
     "self",
 )
 _CODE = re.compile(r"^[A-Za-z0-9-]{1,32}$")
+_SCIENTIFIC = re.compile(r"\d(\.\d+)?[Ee]\+?\d+")
+_YES, _NO = {"1", "true", "是", "yes", "√"}, {"", "0", "false", "否", "no"}
+_NUMBER = re.compile(r"^[\d+()（）\s-]{7,}$")
 _ADDRESS = re.compile(r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")
 
 
@@ -75,6 +80,45 @@ class Unit(BaseModel):
 Problem = tuple[int, str]
 
 
+def is_address(text: str) -> bool:
+    """Whether a letter can be sent to it: one plain address, nothing else."""
+    return bool(_ADDRESS.match(text))
+
+
+def address_meant(text: str) -> str:
+    """What a mistyped cell of addresses seems to mean (full-width signs, Chinese commas); '' if unclear."""
+    narrow = re.sub(r"\s", "", re.sub("。", ".", unicodedata.normalize("NFKC", text)))
+    parts = [part for part in re.split("[,;、]", narrow) if part]
+    return ";".join(parts) if parts and all(map(is_address, parts)) else ""
+
+
+def lines_by_code(text: str) -> dict[str, int]:
+    """Unit code → the line on which its row of the roster ends."""
+    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
+    reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
+    return {(row.get("code") or "").strip(): reader.line_num for row in reader}
+
+
+def telephones(text: str) -> dict[str, tuple[str, str]]:
+    """Unit code → (contacts, telephones) as the roster has them, also where there is no address."""
+    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
+    reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
+    return {
+        (row.get("code") or "").strip(): (
+            "、".join(_split(row.get("contact") or "")),
+            "、".join(_split(row.get("phone") or "")),
+        )
+        for row in reader
+    }
+
+
+def roster_text(rows: Iterable[Sequence[str]]) -> str:
+    """The file roster.csv of rows of cells in the order of `COLUMNS`."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([COLUMNS, *rows])
+    return out.getvalue()
+
+
 def _split(cell: str) -> list[str]:
     return [part.strip() for part in re.split(r"[;；]", cell) if part.strip()]
 
@@ -82,12 +126,17 @@ def _split(cell: str) -> list[str]:
 def read_roster(text: str) -> tuple[tuple[Unit, ...], list[Problem]]:
     """Units in the order of the lines, and what is wrong: (line, sentence that says what to write)."""
     reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
+    rows: list[tuple[int, dict[str, str]]] = []
+    begun = 1
     try:
         header = [name.strip() for name in reader.fieldnames or ()]
         reader.fieldnames = header
-        rows = [(reader.line_num, row) for row in reader]
-    except csv.Error as e:
-        return (), [(reader.reader.line_num, f"引号不成对，或不是 CSV 文件（{e}）")]
+        begun = reader.line_num + 1
+        for row in reader:
+            rows.append((reader.line_num, row))
+            begun = reader.line_num + 1
+    except csv.Error:  # the parser gives up at the end of the file: what matters is where the row began
+        return (), [(begun, '从这一行起引号不成对（半角 "），或不是 CSV 文件；请补上或删去引号')]
     if missing := [c for c in ("code", "name") if c not in header]:
         return (), [(1, f"缺少列 {'、'.join(missing)}；第一行须为 {','.join(COLUMNS)}")]
     problems: list[Problem] = [
@@ -114,15 +163,47 @@ def read_roster(text: str) -> tuple[tuple[Unit, ...], list[Problem]]:
 
 
 def _wrong(cells: dict[str, str]) -> Iterable[str]:
-    if not _CODE.match(cells["code"]):
-        yield f"单位代码“{cells['code']}”不合规：只用字母、数字和连字符，1—32 位"
+    if not cells["code"]:
+        yield "单位代码为空"
+    elif not _CODE.match(cells["code"]):
+        yield f"单位代码“{cells['code']}”不合规：只用字母、数字和连字符，1—32 位{_code_meant(cells['code'])}"
     if not cells["name"]:
         yield "单位名称为空"
     if cells.get("relation", "") not in {"", *RELATIONS}:
         yield f"relation“{cells['relation']}”须为 {'、'.join(RELATIONS)} 之一"
+    if cells.get("self", "").lower() not in _YES | _NO:
+        yield f"self“{cells['self']}”看不懂，疑为错列：市本级写 1，其他单位留空"
+    yield from _wrong_contacts(cells)
+
+
+def _code_meant(code: str) -> str:
+    narrow = "".join(unicodedata.normalize("NFKC", code).split())
+    if _SCIENTIFIC.fullmatch(narrow):
+        return "；被表格软件改成了科学计数，请把该列设为文本后重写"
+    if re.search(r"[\u4e00-\u9fff]", narrow):
+        return "；合计、备注等不是单位的行请删去"
+    return f"，疑为“{narrow}”" if _CODE.match(narrow) else ""
+
+
+def _wrong_contacts(cells: dict[str, str]) -> Iterable[str]:
+    """Addresses that nobody has, and what stands in the wrong column."""
     for address in _split(cells.get("email", "")):
-        if not _ADDRESS.match(address):
-            yield f"邮箱“{address}”不合规（检查全角＠、空格、逗号；多个邮箱用分号隔开）"
+        if _NUMBER.match(address):
+            yield f"邮箱“{address}”像是电话号码，疑为错列：电话写在 phone 列"
+        elif not is_address(address):
+            meant = address_meant(address)
+            yield (
+                f"邮箱“{address}”不合规（检查全角＠、空格、逗号；多个邮箱用分号隔开）"
+                + (f"，疑为“{meant}”" if meant else "")
+            )
+    for name in _split(cells.get("contact", "")):
+        if is_address(name) or _NUMBER.match(name):
+            yield f"联系人“{name}”像是邮箱或电话，疑为错列：contact 列写姓名"
+    for phone in _split(cells.get("phone", "")):
+        if _SCIENTIFIC.fullmatch(phone):
+            yield f"电话“{phone}”被表格软件改成了科学计数，请把该列设为文本后重写号码"
+        elif re.search("[@＠]|日期", phone) or not re.search(r"\d", phone):
+            yield f"电话“{phone}”不是号码，疑为错列：phone 列写电话"
 
 
 def _clashes(unit: Unit, codes: dict[str, Unit], named: dict[str, Unit]) -> Iterable[str]:
@@ -151,7 +232,7 @@ def _unit(cells: dict[str, str], position: int) -> Unit:
         parent=cells.get("parent", ""),
         relation=RELATIONS.get(cells.get("relation", ""), "subordinate"),
         tags=tuple(_split(cells.get("tags", ""))),
-        own=cells.get("self", "") in {"1", "true", "是", "yes"},
+        own=cells.get("self", "").lower() in _YES,
         position=position,
         contacts=tuple(
             UnitContact(address=a, name=nth(names, n), phone=nth(phones, n))

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -28,11 +29,15 @@ class Item(BaseModel):
 
     code: str = Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")
     label: str
-    group: str
+    group: str = ""
     type: ItemType
     unit: str | None = None  # metadata for messages; never printed on the form (表样不得改动)
     aliases: tuple[str, ...] = ()
     label_in_group: bool = False  # the group's cell is the label: the middle cell is empty
+    required: bool = True  # of a list's column, or of words on a form: whether it may be left empty
+    choices: tuple[str, ...] = ()  # what a text may be, where the form says so
+    format: Literal["phone", "date"] | None = None  # how a text has to look
+    private: bool = False  # a contact or a phone number: no part of what is published
 
     @property
     def places(self) -> int:
@@ -51,7 +56,17 @@ class Instrument(BaseModel):
     unit_line: str = "部门/地方（盖章）："
     printed_groups: dict[str, str] = Field(default_factory=dict)  # group -> as printed, with its line breaks
     accepts: tuple[str, ...] = ()  # older versions that still count
+    dropped: tuple[str, ...] = ()  # items of last year's version that are left out on purpose
+    key: tuple[str, ...] = ()  # of a list: rows that agree in these columns are the same row
     items: tuple[Item, ...]
+
+    @model_validator(mode="after")
+    def _what_its_kind_needs(self) -> Instrument:
+        if (self.kind == "list") != bool(self.key):
+            raise ValueError("key（判定两行相同的栏）只写在名录（kind: list）中，且必须写")
+        if unknown := [code for code in self.key if code not in {item.code for item in self.items}]:
+            raise ValueError(f"key：没有栏目 {unknown[0]}")
+        return self
 
     @property
     def ref(self) -> str:
@@ -81,6 +96,17 @@ class Instrument(BaseModel):
         return self.is_of_another_year(title) or not (_is_part(found, own) or _is_part(own, found))
 
 
+def row_key(instrument: Instrument, cells: Mapping[str, str]) -> tuple[str, ...]:
+    """By what a list's rows are told apart: the texts of its key, without white space. Empty where one of
+    them is missing: such a row is like no other.
+
+    Args:
+        cells: item code → what the row's cell says.
+    """
+    key = tuple("".join(cells.get(code, "").split()) for code in instrument.key)
+    return key if all(key) else ()
+
+
 def _is_part(part: str, whole: str) -> bool:
     """Whether the characters of `part` stand in `whole` in their order."""
     rest = iter(whole)
@@ -106,9 +132,19 @@ def load_instrument(path: Path) -> Instrument:
         UsageError: the file is missing, not YAML, or not an instrument; the sentence names the file.
     """
     try:
-        return _instrument(path.read_text(encoding="utf-8"))
+        return parse_instrument(path.read_text(encoding="utf-8"), path)
     except FileNotFoundError as e:
         raise UsageError(f"表样文件不存在：{path}（检查 cycle.yaml 中 instrument 的写法：代码@版本）") from e
+
+
+def parse_instrument(text: str, path: Path) -> Instrument:
+    """An instrument from the text of its file, which `path` names in what is said.
+
+    Raises:
+        UsageError: it is not YAML, or not an instrument.
+    """
+    try:
+        return _instrument(text)
     except YAMLError as e:
         raise UsageError(f"{path}: 不是合法的 YAML：{e}") from e
     except ValidationError as e:

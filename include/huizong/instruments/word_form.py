@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -18,14 +19,8 @@ from docx.shared import Mm, Pt, RGBColor
 from huizong.errors import UsageError
 from huizong.instruments.form_number import printed_form_number
 from huizong.instruments.model import Instrument
-from huizong.instruments.workbook import (
-    BODY_FONT,
-    BODY_SIZE,
-    CARRIER_PROPERTY,
-    TITLE_FONT,
-    VALUE_FONT,
-    form_rows,
-)
+from huizong.instruments.sheet import BODY_FONT, BODY_SIZE, CARRIER_PROPERTY, TITLE_FONT, VALUE_FONT
+from huizong.instruments.workbook import form_rows
 from huizong.instruments.zip_master import ZipMaster, placeholder
 
 WIDTHS = (Mm(54), Mm(74), Mm(42))
@@ -48,29 +43,36 @@ class WordMaster:
         """Raises UsageError for an instrument that is no form with one value an item."""
         if instrument.kind != "form":
             raise UsageError(f"表样 {instrument.ref} 是名录（kind: list），不能按统计表排版")
-        document = Document()
-        _page(document)
-        title = _paragraph(document.add_paragraph(), instrument.title, TITLE_FONT, 20)
-        title.alignment = WD_ALIGN_PARAGRAPH.CENTER
-        title.paragraph_format.space_after = Pt(14)
-        head = f"{instrument.unit_line}{placeholder('unit')}"
-        _paragraph(document.add_paragraph(), head, BODY_FONT, BODY_SIZE).paragraph_format.space_after = Pt(6)
-        _table(document, instrument)
-        # A document must not end in its table: converters lose such a one.
-        _small(document.add_paragraph(), placeholder("foot")).paragraph_format.space_before = Pt(3)
-        _carry(document)
-        _drop_preview(document.part.package)
-        document.core_properties.title = instrument.title
-        document.core_properties.author = document.core_properties.comments = ""
-        file = io.BytesIO()
-        document.save(file)
-        self._master = ZipMaster(file.getvalue())
+        self._master = word_master(instrument, _table)
 
     def render(self, unit_name: str, token: str, form_number: str) -> bytes:
         """One unit's .docx: the same arguments give the same bytes."""
         return self._master.render(
             {"unit": unit_name, "token": token, "foot": printed_form_number(form_number)}
         )
+
+
+def word_master(
+    instrument: Instrument, table: Callable[[Any, Instrument], None], *, landscape: bool = False
+) -> ZipMaster:
+    """Title, unit line, the table that `table` lays out, the form number and the token, as a master."""
+    document = Document()
+    page(document, landscape=landscape)
+    title = paragraph_of(document.add_paragraph(), instrument.title, TITLE_FONT, 20)
+    title.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    title.paragraph_format.space_after = Pt(14)
+    head = f"{instrument.unit_line}{placeholder('unit')}"
+    paragraph_of(document.add_paragraph(), head, BODY_FONT, BODY_SIZE).paragraph_format.space_after = Pt(6)
+    table(document, instrument)
+    # A document must not end in its table: converters lose such a one.
+    small(document.add_paragraph(), placeholder("foot")).paragraph_format.space_before = Pt(3)
+    carry(document)
+    drop_preview(document.part.package)
+    document.core_properties.title = instrument.title
+    document.core_properties.author = document.core_properties.comments = ""
+    file = io.BytesIO()
+    document.save(file)
+    return ZipMaster(file.getvalue())
 
 
 def word_form(instrument: Instrument, unit_name: str, token: str, form_number: str) -> bytes:
@@ -83,16 +85,17 @@ def _master(instrument: str) -> WordMaster:
     return WordMaster(Instrument.model_validate_json(instrument))
 
 
-def _page(document: Any) -> None:
+def page(document: Any, *, landscape: bool = False) -> None:
+    """A4 with the margins of the printed forms."""
     # Without it the punctuation marks come in another country's shape.
     next(document.styles.element.iter(qn("w:lang"))).set(qn("w:eastAsia"), "zh-CN")
     section = document.sections[0]
-    section.page_width, section.page_height = Mm(210), Mm(297)
+    section.page_width, section.page_height = (Mm(297), Mm(210)) if landscape else (Mm(210), Mm(297))
     section.left_margin = section.right_margin = Mm(20)
     section.top_margin, section.bottom_margin = Mm(25), Mm(20)
 
 
-def _paragraph(paragraph: Any, text: str, font: str, size: float) -> Any:
+def paragraph_of(paragraph: Any, text: str, font: str, size: float) -> Any:
     """Write one run into an empty paragraph; returns the paragraph."""
     run = paragraph.add_run(text)
     run.font.name, run.font.size = font, Pt(size)
@@ -101,8 +104,8 @@ def _paragraph(paragraph: Any, text: str, font: str, size: float) -> Any:
     return paragraph
 
 
-def _small(paragraph: Any, text: str) -> Any:
-    _paragraph(paragraph, text, VALUE_FONT, 8).alignment = WD_ALIGN_PARAGRAPH.RIGHT
+def small(paragraph: Any, text: str) -> Any:
+    paragraph_of(paragraph, text, VALUE_FONT, 8).alignment = WD_ALIGN_PARAGRAPH.RIGHT
     paragraph.runs[0].font.color.rgb = RGBColor(0x80, 0x80, 0x80)
     return paragraph
 
@@ -119,10 +122,10 @@ def _table(document: Any, instrument: Instrument) -> None:
         for cell, width in zip(row.cells, WIDTHS, strict=True):
             cell.width, cell.vertical_alignment = width, WD_CELL_VERTICAL_ALIGNMENT.CENTER
         if not entry.item.label_in_group:
-            _fill(label, entry.item.label, centred=False)
-        _fill(value, "", centred=True)
+            fill(label, entry.item.label, centred=False)
+        fill(value, "", centred=True)
         if entry.group is not None:
-            _fill(group, entry.group, centred=True)
+            fill(group, entry.group, centred=True)
     for n, entry in enumerate(entries):
         if entry.item.label_in_group:
             table.cell(n, 0).merge(table.cell(n, 1))
@@ -130,8 +133,8 @@ def _table(document: Any, instrument: Instrument) -> None:
             table.cell(n, 0).merge(table.cell(n + entry.span - 1, 0))
 
 
-def _fill(cell: Any, text: str, *, centred: bool) -> None:
-    paragraph = _paragraph(cell.paragraphs[0], text, BODY_FONT, BODY_SIZE)
+def fill(cell: Any, text: str, *, centred: bool) -> None:
+    paragraph = paragraph_of(cell.paragraphs[0], text, BODY_FONT, BODY_SIZE)
     if centred:
         paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
     else:
@@ -139,18 +142,18 @@ def _fill(cell: Any, text: str, *, centred: bool) -> None:
     paragraph.paragraph_format.space_before = paragraph.paragraph_format.space_after = Pt(3)
 
 
-def _carry(document: Any) -> None:
+def carry(document: Any) -> None:
     """Two carriers: a document property, and hidden text in the footer."""
     package = document.part.package
     blob = (_PROPERTIES % (CARRIER_PROPERTY, placeholder("token"))).encode()
     part = Part(PackURI("/docProps/custom.xml"), _PROPERTIES_TYPE, blob, package)
     package.relate_to(part, RELATIONSHIP_TYPE.CUSTOM_PROPERTIES)
     footer = document.sections[0].footer.paragraphs[0]
-    _small(footer, placeholder("token"))
+    small(footer, placeholder("token"))
     footer.runs[0].font.hidden = True
 
 
-def _drop_preview(package: Any) -> None:
+def drop_preview(package: Any) -> None:
     """The library's blank document comes with a picture of itself, which file managers would show."""
     for key in [key for key, link in package.rels.items() if link.reltype == RELATIONSHIP_TYPE.THUMBNAIL]:
         del package.rels[key]
