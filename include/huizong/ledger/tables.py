@@ -1,7 +1,7 @@
 """The ledger: what is true.
 
 Grouped as the work goes: definitions and frames, deliveries and files, versions and values, letters,
-decisions and editions, events. Files themselves are in the store; here stand their hashes.
+decisions, events. Files themselves are in the store; here stand their hashes.
 """
 
 from __future__ import annotations
@@ -60,6 +60,18 @@ class FrameUnit(Base):
     position: Mapped[int]  # 建制顺序
 
 
+class Volunteer(Base):
+    """Who answered a voluntary collection without standing in the roster. `code` is made from the name."""
+
+    __tablename__ = "volunteer"
+    __table_args__ = (UniqueConstraint("cycle", "code"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    cycle: Mapped[str]
+    code: Mapped[str]
+    name: Mapped[str]
+
+
 class Contact(Base):
     """Whom to write to; may change at any time, so it is no part of the frozen frame."""
 
@@ -109,6 +121,7 @@ class Delivery(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     channel: Mapped[str]
     kind: Mapped[str]  # mail, folder
+    via: Mapped[str | None]  # how it reached the office, where a person brought it in: fax, qq, wechat, …
     digest: Mapped[str | None] = mapped_column(index=True)
     received_at: Mapped[datetime]
     stored_at: Mapped[datetime]
@@ -291,7 +304,7 @@ class Letter(Base):
     reply: Mapped[str | None] = mapped_column(Text)
 
 
-# --- decisions, editions, events --------------------------------------------------------------------
+# --- decisions, events --------------------------------------------------------------------
 
 
 class Approval(Base):
@@ -326,48 +339,6 @@ class Decision(Base):
     reason: Mapped[str]
     as_of: Mapped[datetime]
     recorded_at: Mapped[datetime]
-
-
-class Edition(Base):
-    """A summary as it was at one moment; never changed, only followed by another."""
-
-    __tablename__ = "edition"
-    __table_args__ = (UniqueConstraint("cycle", "kind", "number"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    cycle: Mapped[str]
-    kind: Mapped[str]  # provisional, final, revised
-    number: Mapped[int]
-    digest: Mapped[str]  # of the versions and the definition it stands on
-    definition_version: Mapped[int]
-    as_of: Mapped[datetime]
-    recorded_at: Mapped[datetime]
-    coverage: Mapped[dict[str, Any]]
-    files: Mapped[list[Any]]  # [name, store's name]
-    handed_over: Mapped[dict[str, Any] | None]
-
-
-class EditionVersion(Base):
-    """Which versions an edition's figures come from."""
-
-    __tablename__ = "edition_version"
-
-    edition_id: Mapped[int] = mapped_column(ForeignKey("edition.id"), primary_key=True)
-    version_id: Mapped[int] = mapped_column(ForeignKey("version.id"), primary_key=True)
-
-
-class EditionTotal(Base):
-    """One sum of an edition."""
-
-    __tablename__ = "edition_total"
-    __table_args__ = (UniqueConstraint("edition_id", "collection", "instrument", "item"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    edition_id: Mapped[int] = mapped_column(ForeignKey("edition.id"), index=True)
-    collection: Mapped[str]
-    instrument: Mapped[str]
-    item: Mapped[str]
-    total: Mapped[Decimal]
 
 
 class Event(Base):

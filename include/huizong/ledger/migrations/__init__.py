@@ -1,3 +1,3 @@
 """Alembic revisions of the ledger. `HEAD` is the newest; a test holds it against the scripts."""
 
-HEAD = "0003"
+HEAD = "0004"

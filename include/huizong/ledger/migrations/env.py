@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from alembic import context
 
-import huizong.ledger.upkeep  # noqa: F401 - its tables belong to Base
+import huizong.ledger.editions
+import huizong.ledger.upkeep  # noqa: F401 - their tables belong to Base
 from huizong.ledger.tables import Base
 
 context.configure(

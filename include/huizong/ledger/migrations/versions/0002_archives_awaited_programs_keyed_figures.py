@@ -39,9 +39,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("file", schema=None) as batch_op:
-        batch_op.drop_column("awaiting")
-        batch_op.drop_column("container")
+    for column in ("awaiting", "container"):
+        op.drop_column("file", column)  # in place: other tables point at the rows
 
     with op.batch_alter_table("keying", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_keying_file_id"))

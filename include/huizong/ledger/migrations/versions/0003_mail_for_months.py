@@ -105,8 +105,5 @@ def downgrade() -> None:
         ("ix_letter_address", "letter"),
     ):
         op.drop_index(index, table)
-    with op.batch_alter_table("delivery", schema=None) as batch_op:
-        batch_op.drop_column("headers")
-        batch_op.drop_column("content")
-    with op.batch_alter_table("letter", schema=None) as batch_op:
-        batch_op.drop_column("not_before")
+    for table, column in (("delivery", "headers"), ("delivery", "content"), ("letter", "not_before")):
+        op.drop_column(table, column)  # in place: other tables point at the rows
