@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 BATCH = 100  # deliveries that may be committed together
 HELD = 32 * 2**20  # bytes that may wait in memory until they are written together
+Brought = Callable[[Session, Delivery], None]  # says of a drop how it reached the office
 _LEFTOVERS = {"thumbs.db", "desktop.ini", ".ds_store"}
 
 
@@ -56,15 +57,25 @@ class Arrivals:
     store: Store
     clock: Clock
 
-    def from_folder(self, channel: str, root: Path, cycle: str | None, as_of: datetime) -> list[int]:
-        """Ids of the drops that hold new files: one a subfolder, and one a file in `root` itself."""
+    def from_folder(
+        self,
+        channel: str,
+        root: Path,
+        cycle: str | None,
+        as_of: datetime,
+        brought: Brought | None = None,
+    ) -> list[int]:
+        """Ids of the drops that hold new files: one a subfolder, and one a file in `root` itself.
+
+        `brought` is called with each of them in the transaction that records it.
+        """
         known = self._known_pairs(channel)
         new: list[int] = []
         drops = _drops(root)
         while batch := list(islice(drops, BATCH)):
             kept = self._keep_files([path for _, paths in batch for path in paths], known)
             fresh = [(sender, [kept[p] for p in paths if p in kept]) for sender, paths in batch]
-            new += self._record_drops(channel, cycle, [drop for drop in fresh if drop[1]], as_of)
+            new += self._record_drops(channel, cycle, [drop for drop in fresh if drop[1]], as_of, brought)
         return new
 
     def _keep_files(self, paths: Sequence[Path], known: set[tuple[str, str]]) -> dict[Path, _Kept]:
@@ -152,7 +163,12 @@ class Arrivals:
         return [delivery.id for delivery in new]
 
     def _record_drops(
-        self, channel: str, cycle: str | None, drops: Sequence[tuple[str, list[_Kept]]], as_of: datetime
+        self,
+        channel: str,
+        cycle: str | None,
+        drops: Sequence[tuple[str, list[_Kept]]],
+        as_of: datetime,
+        brought: Brought | None,
     ) -> list[int]:
         if not drops:
             return []
@@ -160,6 +176,9 @@ class Arrivals:
             new = [self._delivery(channel, "folder", None, sender, cycle, as_of) for sender, _ in drops]
             session.add_all(new)
             session.flush()
+            if brought is not None:
+                for delivery in new:
+                    brought(session, delivery)
             places = [
                 {"place": f.place, "mark": f.digest, "delivery_id": delivery.id, "size": f.size}
                 for delivery, (_, files) in zip(new, drops, strict=True)

@@ -106,17 +106,6 @@ class Watch:
             self._line.told = 0
 
 
-async def wait_for_mail(server: MailServer, folder: str = "INBOX", idle_seconds: float = 240) -> Woken:
-    """Log in and wait once. What came before the folder was opened wakes nobody.
-
-    Raises:
-        TransientError: a line that broke or a peer that fell silent.
-        OperatorError: a refused login.
-    """
-    async with Watch(server, folder) as watch:
-        return await watch.wait(idle_seconds)
-
-
 @contextlib.asynccontextmanager
 async def _errors(server: MailServer) -> AsyncIterator[None]:
     where = f"{server.host}:{server.port}"

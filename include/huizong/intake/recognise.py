@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from huizong.readers.layout.labels import normalise
@@ -20,7 +20,10 @@ FILE_PROBLEMS = {
     "malformed": "表内的识别码不完整",
     "foreign": "表内的识别码不是本单位签发的",
     "other_cycle": "来表是其他统计任务（或上年度）的表",
+    "not_expected": "来表所属单位已不在该事项的应报名单中",
 }
+HEADER_ASTRAY = "表头“部门/地方”与发件单位不一致，请核对单位名称后重新报送"
+HEADER_BLANK = "表头“部门/地方”未填写，不能确定是哪家单位的报表，请填写单位名称后重新报送。"
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class Verdict:
     reason: str = ""
     from_registered: bool = False
     ask: str = ""  # what the clerk can do about it: one sentence, where it needs no person of ours
+    asked: frozenset[str] = frozenset()  # whose clerk that is, where the witnesses name others as well
 
 
 def identify(witnesses: Witnesses, names: Mapping[str, str], *, sender_reports_too: bool = False) -> Verdict:
@@ -83,9 +87,9 @@ def identify(witnesses: Witnesses, names: Mapping[str, str], *, sender_reports_t
 def _by_file(w: Witnesses, unit: str, names: Mapping[str, str], sender_reports_too: bool) -> Verdict:
     typed = w.content | ({w.beneath} if w.beneath else set())
     if typed and unit not in typed:
-        return _triage("表头单位与表内识别码不一致。", w, names)
+        return _header_astray(_triage("表头单位与表内识别码不一致。", w, names), w)
     if w.sender and unit not in w.sender and not sender_reports_too:
-        return _triage("发件单位与表内识别码不一致。", w, names)
+        return _header_astray(_triage("发件单位与表内识别码不一致。", w, names), w)
     return Verdict("return", unit, from_registered=unit in w.sender)
 
 
@@ -97,8 +101,17 @@ def _by_sender(w: Witnesses, names: Mapping[str, str]) -> Verdict:
     if len(agreed) == 1:
         return Verdict("return", next(iter(agreed)), from_registered=bool(w.sender))
     if not agreed:
-        return _triage("表头单位与发件单位不一致。", w, names)
-    return _triage("该地址为多家单位的联系人，来件未写明是哪一家。", w, names)
+        return _header_astray(_triage("表头单位与发件单位不一致。", w, names), w)
+    verdict = _triage("该地址为多家单位的联系人，来件未写明是哪一家。", w, names)
+    return replace(verdict, ask=HEADER_BLANK, asked=w.sender) if not w.text else verdict
+
+
+def _header_astray(verdict: Verdict, w: Witnesses) -> Verdict:
+    """Another unit's name on a registered sender's form: a person looks whose it is, the sender is told what
+    stands there (cycles.md, mistake 14)."""
+    if len(w.sender) != 1 or not w.text:
+        return verdict
+    return replace(verdict, ask=f"{HEADER_ASTRAY}（来表表头为“{w.text}”）。", asked=w.sender)
 
 
 def _subordinate(w: Witnesses, unit: str, names: Mapping[str, str]) -> Verdict:

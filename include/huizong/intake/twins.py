@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Protocol
 
 from huizong.intake.blank import is_filled
 from huizong.ledger.types import canonical
 from huizong.readers.model import FormReading
 
 _NAMED = 5  # differing items that a reason names
+
+
+class Cell(Protocol):
+    """What a cell says, as it was read or as the ledger keeps it."""
+
+    @property
+    def raw(self) -> str: ...
+    @property
+    def number(self) -> Decimal | None: ...
 
 
 @dataclass(frozen=True)
@@ -36,7 +47,10 @@ def dispute(twins: Iterable[Twin], numbers: Mapping[str, int]) -> Dispute | None
         numbers: item → its number on the form, by which a reason names it.
     """
     filled = [twin for twin in twins if is_filled(twin.form)]
-    differing = _differing([_figures(twin.form) for twin in filled], numbers)
+    if any(twin.form.rows for twin in filled):
+        differing = differing_rows([listed(twin.form.rows) for twin in filled])
+    else:
+        differing = _differing([_figures(twin.form) for twin in filled], numbers)
     if not differing:
         return None
     count = "两" if len(filled) == 2 else "多"
@@ -48,14 +62,39 @@ def dispute(twins: Iterable[Twin], numbers: Mapping[str, int]) -> Dispute | None
         names = list(dict.fromkeys(twin.form.sheet for twin in filled if twin.form.sheet))
     said = f"{what}中有{count}{measure}数据不一致的表"
     where = f"（{'、'.join(names)}）" if names else ""
-    return Dispute(
-        f"{said}{where}，请核对以哪一{measure}为准：{differing}", f"{said}，请只保留一{measure}后重新发送。"
-    )
+    bodies = {header for twin in filled if (header := "".join(twin.form.unit_text.split()))}
+    ask = f"{said}，请只保留一{measure}后重新发送。"
+    if len(bodies) > 1:  # its departments' forms: keeping one would lose the others' figures
+        ask = f"来件含所属部门报表{len(filled)}份，请汇总审核为1份后重新报送，部门分表可留存备查。"
+    return Dispute(f"{said}{where}，请核对以哪一{measure}为准：{differing}", ask)
 
 
 def counted(forms: Mapping[int, FormReading]) -> int:
     """Which of several forms that agree is taken: the first that is filled, else the first."""
     return min(forms, key=lambda n: (not is_filled(forms[n]), n))
+
+
+Listed = list[tuple[tuple[str, str], ...]]  # a list's rows: item and what its cell says, as printed
+
+
+def listed(rows: Iterable[Mapping[str, Cell]]) -> Listed:
+    """The rows of a list as they compare: 10 and 10.0 are one figure, white space and empty cells nothing."""
+    return [tuple((code, says) for code, cell in row.items() if (says := _says(cell))) for row in rows]
+
+
+def differing_rows(lists: Sequence[Listed]) -> str:
+    """How many rows they have, and which of them not all have: 2/3行，不同的有…. Empty where they agree."""
+    if all(sorted(one) == sorted(lists[0]) for one in lists):
+        return ""
+    held = Counter(row for one in lists for row in set(one))
+    found = [row[0][1] for row, n in held.items() if n < len(lists) and row]
+    more = f"等{len(found)}行" if len(found) > _NAMED else ""
+    named = f"，不同的有{'、'.join(dict.fromkeys(found[:_NAMED]))}{more}" if found else ""
+    return f"{'/'.join(str(len(one)) for one in lists)}行{named}"
+
+
+def _says(cell: Cell) -> str:
+    return "".join(cell.raw.split()) if cell.number is None else canonical(cell.number)
 
 
 _Figure = Decimal | tuple[str, str]

@@ -8,13 +8,12 @@ mail as well, and Exchange writes X-Auto-Response-Suppress to forbid answers, no
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from typing import Literal
 
 from huizong.mime.failures import is_failure_report
 from huizong.mime.parse import ParsedMail
 
-AutomaticKind = Literal["auto_reply", "bounce", "read_receipt", "list", "own_copy"]
+AutomaticKind = Literal["auto_reply", "bounce", "read_receipt", "list"]
 
 _SILENT_SENDER = re.compile(r"(no[-_.]?reply|do[-_.]?not[-_.]?reply)[\w.+-]*@", re.IGNORECASE)
 _LIST_PATH = re.compile(r"(owner-[\w.-]+|[\w.-]+-(bounces?|owner|request)(\+[^@]*)?)@", re.IGNORECASE)
@@ -44,22 +43,20 @@ _LIST_HEADERS = (
 )  # fmt: skip
 
 
-def automatic_kind(mail: ParsedMail, own_addresses: Collection[str] = ()) -> AutomaticKind | None:
+def automatic_kind(mail: ParsedMail) -> AutomaticKind | None:
     """What kind of machine sent this, or None for a person. No letter answers a mail with a kind.
 
     That is all it says: the mail is kept, and the files in it may still be a return (an automatic forward).
     """
-    return _certain_kind(mail, own_addresses) or _weak_kind(mail)
+    return _certain_kind(mail) or _weak_kind(mail)
 
 
-def may_be_a_person(mail: ParsedMail, own_addresses: Collection[str] = ()) -> bool:
+def may_be_a_person(mail: ParsedMail) -> bool:
     """Whether no sign but weak ones speaks against a person: Precedence, List-*, X-Auto-Response-Suppress."""
-    return _certain_kind(mail, own_addresses) is None
+    return _certain_kind(mail) is None
 
 
-def _certain_kind(mail: ParsedMail, own_addresses: Collection[str]) -> AutomaticKind | None:
-    if mail.from_address and mail.from_address in {address.lower() for address in own_addresses}:
-        return "own_copy"
+def _certain_kind(mail: ParsedMail) -> AutomaticKind | None:
     return _report_kind(mail) or ("auto_reply" if _is_auto_reply(mail) else None)
 
 

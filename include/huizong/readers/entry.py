@@ -12,6 +12,9 @@ from pathlib import Path, PurePosixPath
 from huizong.errors import RejectedError
 from huizong.instruments.model import Instrument
 from huizong.readers import limits, secrecy
+from huizong.readers.material.photo import pictures_in, pixels_of
+from huizong.readers.material.press import find_press
+from huizong.readers.material.video import read_video
 from huizong.readers.model import FileReading, Unpacked
 from huizong.readers.packing import archives, haul
 from huizong.readers.paper.draw import draw
@@ -46,10 +49,11 @@ READERS: Mapping[str, Reader] = {
     "xml-spreadsheet": read_xml_spreadsheet,
     "pdf": read_pdf,
     "ofd": read_ofd,
+    "video": read_video,
 }
 
 # Material that is kept and counted as such without being read.
-MATERIAL = frozenset({"video", "slides"})
+MATERIAL = frozenset({"slides"})
 
 _TO_ZIP = "暂不支持该压缩格式，请改用 zip 格式压缩后重新发送。"
 _TO_XLSX = "暂不支持该文件格式（{}），请另存为 xlsx 后重新发送。"
@@ -169,20 +173,21 @@ def not_looked(kind: str) -> FileReading:
 def read_without_child(head: bytes) -> FileReading:
     """What can be said of a file too large to be handed to a parser, from its first bytes."""
     kind = sniff(head)
-    if kind in MATERIAL or kind in ("image", "pdf"):
+    if kind in MATERIAL or kind in ("image", "pdf", "video"):
         return FileReading(kind=kind, disposition="return")
     return set_aside(kind, limits.TOO_LARGE)
 
 
 def _read(kind: str, data: bytes, instruments: Sequence[Instrument]) -> FileReading:
     if reader := READERS.get(kind):
-        return _with_stamp(reader(kind, data, instruments), data)
+        reading = _with_press(_with_stamp(reader(kind, data, instruments), data))
+        return reading.model_copy(update={"pictures": pictures_in(data)}) if kind == "docx" else reading
     if kind in archives.ARCHIVES:
         return FileReading(kind=kind, disposition="set_aside", reason=TOO_DEEP, needs="unpack")
     if kind == "image":
-        return FileReading(kind=kind, disposition="return", needs="look")
+        return FileReading(kind=kind, disposition="return", needs="look", pixels=pixels_of(data))
     if kind in MATERIAL:
-        return FileReading(kind=kind, disposition="return")
+        return FileReading(kind=kind, disposition="return", pictures=pictures_in(data))
     return set_aside(kind, SET_ASIDE.get(kind, UNKNOWN))
 
 
@@ -195,7 +200,15 @@ def _with_stamp(reading: FileReading, data: bytes) -> FileReading:
     return reading.model_copy(update={"stamp": stamp_on_pdf(data)})
 
 
+def _with_press(reading: FileReading) -> FileReading:
+    if reading.forms or not (press := find_press(reading.text)):
+        return reading
+    return reading.model_copy(update={"press": press})
+
+
 def _with_name(reading: FileReading, name: str) -> FileReading:
+    if said := [note for form in reading.forms for note in form.notes]:
+        reading = reading.model_copy(update={"notes": (*reading.notes, *said)})
     suffix = PurePosixPath(name.lower()).suffix
     if reading.kind in _PROMISED.get(suffix, {reading.kind}) | {"encrypted", "damaged", "empty", "unknown"}:
         return reading

@@ -53,9 +53,13 @@ class FormReading(_Model):
     token: str | None = None
     form_number: str | None = None
     items: dict[str, ItemReading] = Field(default_factory=dict)
+    rows: tuple[dict[str, ItemReading], ...] = ()  # of a list: one by one as they stand; `items` is empty
+    numbers: tuple[int, ...] = ()  # the 序号 beside each of them, where every row has one of its own
+    notes: tuple[str, ...] = ()  # of a list, for the operator: rows that were left out
     missing: tuple[str, ...] = ()  # item codes whose label was not found
     unknown: tuple[str, ...] = ()  # labels in the form's columns that the instrument does not have
     duplicated: tuple[str, ...] = ()  # item codes whose label stands twice
+    combined: int = 1  # units whose figures it says it holds together: what an office below assembled
 
 
 class Explanation(_Model):
@@ -64,6 +68,15 @@ class Explanation(_Model):
     item: int | None  # the item's number on the form; None: the whole form
     text: str
     problem: str = ""  # the line's 问题, which tells several of one item apart
+
+
+class PressItem(_Model):
+    """One press report as a list names it, in its own words; nothing of it is fetched."""
+
+    title: str = ""
+    outlet: str = ""
+    date: str = ""
+    link: str = ""
 
 
 # What a file still needs before it is really read, and what the parent process then does.
@@ -90,6 +103,10 @@ class FileReading(_Model):
     proposals: tuple[FormReading, ...] = ()
     stamp: bool | None = None  # whether a red seal (or an electronic one) is seen; None: not looked for
     pages: int | None = None
+    pixels: tuple[int, int] | None = None  # of a picture: width and height
+    pictures: int | None = None  # in a document or slides; None where nobody counted
+    seconds: Decimal | None = None  # of a film: how long it runs; None: nothing says
+    press: tuple[PressItem, ...] = ()  # of a file without a form: press reports that it lists
     explanations: tuple[Explanation, ...] = ()  # of a workbook that we had marked
     text: str = ""  # of a document: its text, at most 20,000 characters
     macros: bool = False

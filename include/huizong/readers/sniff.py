@@ -44,8 +44,10 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 )
 _STILL_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis")
 _QUICKTIME = (b"moov", b"mdat", b"wide")  # films from before the brand
-_LZH = re.compile(rb"..-l[hz][0-9ds]-", re.S)
-_OLD_XLS = re.compile(rb"\x09[\0\x02\x04][\x04\x06]\0..\x10\0", re.S)  # BIFF2 to BIFF4: no container yet
+_SHAPES = (
+    ("lzh", re.compile(rb"..-l[hz][0-9ds]-", re.S)),
+    ("xls-old", re.compile(rb"\x09[\0\x02\x04][\x04\x06]\0..\x10\0", re.S)),  # BIFF2 to 4: no container yet
+)
 
 # The first that is there tells; an encrypted package also has other streams.
 _OLE_STREAMS = (
@@ -127,15 +129,23 @@ def _sniff_magic(head: bytes) -> str | None:
         return "image"
     if head[257:262] == b"ustar":
         return "tar"
-    if _LZH.match(head):
-        return "lzh"
-    if _OLD_XLS.match(head):
-        return "xls-old"
+    if _is_transport_stream(head):
+        return "video"
+    if kind := next((kind for kind, pattern in _SHAPES if pattern.match(head)), None):
+        return kind
     if head[:64].lstrip(b"\xef\xbb\xbf \r\n").startswith(b"{\\rtf"):
         return "rtf"
     if kind := next((kind for magic, kind in _MAGIC if head.startswith(magic)), None):
         return kind
     return "pdf" if b"%PDF-" in head[:_LATE_PDF] else None
+
+
+def _is_transport_stream(head: bytes) -> bool:
+    """MPEG-TS: packets of 188 bytes that begin with a G; a camcorder's (mts) have four more before it."""
+    packets = ((188, 0), (192, 4))
+    return any(
+        len(head) > 3 * size and all(head[n * size + at] == 0x47 for n in range(4)) for size, at in packets
+    )
 
 
 def _sniff_ole(data: bytes) -> str:

@@ -286,8 +286,8 @@ def _both(read: FileReading, seen: FileReading) -> FileReading:
     if seen.disposition != "return":
         return seen.model_copy(update={"notes": notes})
     text = "\n".join(filter(None, (read.text, seen.text)))[:MAX_TEXT]
-    kept = {"notes": notes, "text": text, "pages": read.pages, "stamp": read.stamp or seen.stamp}
-    return seen.model_copy(update=kept)
+    kept = {"notes": notes, "text": text, "stamp": read.stamp or seen.stamp}
+    return seen.model_copy(update={**kept, "pages": read.pages, "pixels": read.pixels})
 
 
 def _recalculated(first: FileReading, second: FileReading | None) -> FileReading:

@@ -6,7 +6,8 @@ never both: one text in a column of numbers would silence its rule for every uni
 
 Column names, as suites write them:
 
-    <item>                 the figure
+    <item>                 the figure; of a form that several units' figures were added up in, their mean,
+                           so that a bound for one unit fits a city's or a province's form as well
     <item>:state           what the cell holds (`huizong.readers.model.State`), or `absent`
     <item>:places          decimal places of the figure
     <item>:full_width      the cell as typed, where it holds full-width characters
@@ -16,7 +17,12 @@ Column names, as suites write them:
     <item>:same_as         the later items of the group that hold the same figure: 第6项、第7项
     <item>:per:<item>      the figure divided by another, where that one is not zero
     <item>:without:<item>  the figure, where it is above zero while the other one is zero
+    <item>:choice          the text, where it is none of those that the form offers
+    <item>:phone           the text, where it is no telephone number
+    <item>:date            the text, where it names no day, month or season
     form:blank             set where no item of the form holds anything
+    form:no_rows           set where a list has no row
+    form:same_rows         rows of a list that agree in its key
     form:missing           labels that were not found; form:duplicated: labels that stand twice
     form:unknown           up to three labels of rows that the form does not have
     form:other_year        the title, where it names another year or another matter than the form's
@@ -94,7 +100,7 @@ def _column(name: str, instrument: Instrument) -> tuple[Column, str]:
     suffix, _, other = rest.partition(":")
     if head == "form" and suffix in _OF_FORM:
         of_form = _OF_FORM[suffix]
-        return lambda row: of_form(row, instrument), "object"
+        return lambda row: None if row.line else of_form(row, instrument), "object"
     item = instrument.by_code.get(head)
     if item is not None and not other and suffix in _OF_ITEM:
         of_item, dtype = _OF_ITEM[suffix]
@@ -112,7 +118,7 @@ def _column(name: str, instrument: Instrument) -> tuple[Column, str]:
 
 def _figure(row: FormRow, item: Item, _: Instrument) -> Value:
     value = number(row, item.code)
-    return float("nan") if value is None else float(value)
+    return float("nan") if value is None else float(value / row.combined)
 
 
 def _state(row: FormRow, item: Item, _: Instrument) -> Value:
@@ -142,6 +148,34 @@ def _shown(row: FormRow, item: Item, _: Instrument) -> Value:
 def _unit(row: FormRow, item: Item, _: Instrument) -> Value:
     reading = row.items.get(item.code)
     return reading.unit or None if reading is not None and number(row, item.code) else None
+
+
+def _choice(row: FormRow, item: Item, _: Instrument) -> Value:
+    text = _text(row, item)
+    return text if text and item.choices and text not in item.choices else None
+
+
+def _phone(row: FormRow, item: Item, _: Instrument) -> Value:
+    text = _text(row, item)
+    digits = re.sub(r"\D", "", text)
+    plausible = re.fullmatch(r"[\d\s()（）+\-—、,，;；/转]+", text) and len(digits) >= 7
+    return text if text and not plausible else None
+
+
+_DAY = re.compile(
+    r"\d\s*[月./-]\s*\d|\d\s*[年月日号]|20\d{6}|[上中下]旬|[年月]底|(?:周|星期)[一二三四五六日末]"
+    r"|每[天日周月]|常年|全年|长期|期间|活动周|科普日|[春夏秋冬][季天]|[寒暑]假"
+)
+
+
+def _date(row: FormRow, item: Item, _: Instrument) -> Value:
+    text = _text(row, item)
+    return text if text and not _DAY.search(text) else None
+
+
+def _text(row: FormRow, item: Item) -> str:
+    reading = row.items.get(item.code)
+    return " ".join(unicodedata.normalize("NFKC", reading.raw).split()) if reading is not None else ""
 
 
 def _siblings(row: FormRow, item: Item, instrument: Instrument) -> list[tuple[str, Decimal]]:
@@ -192,7 +226,16 @@ def _blank(row: FormRow, _: Instrument) -> Value:
 
 
 def _missing(row: FormRow, instrument: Instrument) -> Value:
-    return _labels((instrument.by_code.keys() - row.items.keys()) | set(row.missing), instrument)
+    absent = instrument.by_code.keys() - row.items.keys() if row.lines is None else set()
+    return _labels((absent | set(row.missing)) - row.not_asked, instrument)
+
+
+def _no_rows(row: FormRow, _: Instrument) -> Value:
+    return "blank" if row.lines == 0 else None
+
+
+def _same_rows(row: FormRow, _: Instrument) -> Value:
+    return row.same_lines or None
 
 
 def _duplicated(row: FormRow, instrument: Instrument) -> Value:
@@ -249,6 +292,9 @@ _OF_ITEM: dict[str, tuple[Callable[[FormRow, Item, Instrument], Value], str]] = 
     "unit": (_unit, "object"),
     "sum_of_others": (_sum_of_others, "object"),
     "same_as": (_same_as, "object"),
+    "choice": (_choice, "object"),
+    "phone": (_phone, "object"),
+    "date": (_date, "object"),
 }
 _OF_PAIR: dict[str, tuple[Callable[[FormRow, str, str], Value], str]] = {
     "per": (_per, "float64"),
@@ -256,6 +302,8 @@ _OF_PAIR: dict[str, tuple[Callable[[FormRow, str, str], Value], str]] = {
 }
 _OF_FORM: dict[str, Callable[[FormRow, Instrument], Value]] = {
     "blank": _blank,
+    "no_rows": _no_rows,
+    "same_rows": _same_rows,
     "missing": _missing,
     "duplicated": _duplicated,
     "unknown": _unknown,

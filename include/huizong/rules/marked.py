@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from huizong.rules.model import SEVERITIES, SEVERITY_FOR_CLERK, Finding
+from huizong.rules.model import CELLS_JOINED, SEVERITIES, SEVERITY_FOR_CLERK, Finding
 
 if TYPE_CHECKING:
     from openpyxl.cell.cell import Cell
@@ -38,6 +38,7 @@ LARGEST = 64 << 20  # a marked workbook above this is not sent by mail anyway
 FILL = {"mandatory": "FFFFC7CE", "quasi_mandatory": "FFFFD8B1", "verify": "FFFFF2CC", "hint": "FFDDEBF7"}
 
 _HEADER = struct.Struct(">q")
+_LONGEST_PLACE = 40
 _CELL = re.compile(r"[A-Z]{1,3}[1-9][0-9]{0,6}")
 _ENVIRONMENT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TMPDIR")
 _COLUMNS = (
@@ -53,14 +54,15 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class MarkJob:
-    """One workbook (xlsx) to mark. `numbers`: item code -> its number on the form (`Instrument.numbers`)."""
+    """One workbook (xlsx) to mark. `numbers`: item code -> its number on the form (`Instrument.numbers`), or
+    what a list's column is called: “联系电话”栏."""
 
     data: bytes
     findings: Sequence[Finding]
-    numbers: Mapping[str, int]
+    numbers: Mapping[str, int | str]
 
 
-def mark_workbook(data: bytes, findings: Sequence[Finding], numbers: Mapping[str, int]) -> bytes | None:
+def mark_workbook(data: bytes, findings: Sequence[Finding], numbers: Mapping[str, int | str]) -> bytes | None:
     """The workbook with its findings marked, or None where it cannot be opened within the limits."""
     return mark_workbooks([MarkJob(data, findings, numbers)])[0]
 
@@ -144,7 +146,7 @@ def _child(stdin: BinaryIO, stdout: BinaryIO, seconds: int) -> None:
         stdout.flush()
 
 
-def _mark(data: bytes, findings: Sequence[Finding], numbers: Mapping[str, int]) -> bytes:
+def _mark(data: bytes, findings: Sequence[Finding], numbers: Mapping[str, int | str]) -> bytes:
     import openpyxl
     from openpyxl.workbook.properties import CalcProperties
 
@@ -152,8 +154,9 @@ def _mark(data: bytes, findings: Sequence[Finding], numbers: Mapping[str, int]) 
     _unmark(book)
     by_cell: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
-        if finding.sheet in book.sheetnames and _CELL.fullmatch(finding.cell):
-            by_cell.setdefault((finding.sheet, finding.cell), []).append(finding)
+        for cell in filter(_CELL.fullmatch, finding.cell.split(CELLS_JOINED)):
+            if finding.sheet in book.sheetnames:
+                by_cell.setdefault((finding.sheet, cell), []).append(finding)
     for (sheet, cell), found in by_cell.items():
         _mark_cell(_top_left(book[sheet], cell), found)
     _list(book, findings, numbers, by_cell.keys())
@@ -200,7 +203,7 @@ def _mark_cell(cell: Cell, findings: Sequence[Finding]) -> None:
     cell.fill = PatternFill("solid", fgColor=FILL[strongest])
 
 
-def _list(book: Workbook, findings: Sequence[Finding], numbers: Mapping[str, int], places: Any) -> None:
+def _list(book: Workbook, findings: Sequence[Finding], numbers: Mapping[str, int | str], places: Any) -> None:
     """The first sheet. Items go by number: labels with text beside them would look like a form."""
     from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
     from openpyxl.worksheet.hyperlink import Hyperlink
@@ -209,8 +212,10 @@ def _list(book: Workbook, findings: Sequence[Finding], numbers: Mapping[str, int
     line = Side(style="thin", color="FF999999")
     rows: list[tuple[Any, ...]] = [tuple(title for title, _ in _COLUMNS)]
     for n, f in enumerate(findings, start=1):
-        item = f"第{numbers[f.item]}项" if f.item else "全表"
         place = f"{f.sheet} {f.cell}".strip()
+        if len(place) > _LONGEST_PLACE:
+            place = place[:_LONGEST_PLACE].rpartition(CELLS_JOINED)[0] + "等"
+        item = _called(f, numbers)
         rows.append((n, SEVERITY_FOR_CLERK[f.severity], item, f.message, f.remedy, place, None))
     _write(sheet.cell(1, 1), SHEET).font = Font(bold=True, size=14)
     _write(
@@ -226,14 +231,20 @@ def _list(book: Workbook, findings: Sequence[Finding], numbers: Mapping[str, int
             cell.font = Font(bold=r == 4)
     for r, f in enumerate(findings, start=5):
         sheet.cell(r, 2).fill = PatternFill("solid", fgColor=FILL[f.severity])
-        if (f.sheet, f.cell) in places:
+        first = f.cell.partition(CELLS_JOINED)[0]
+        if (f.sheet, first) in places:
             quoted, here = f.sheet.replace("'", "''"), sheet.cell(r, 6)
-            here.hyperlink = Hyperlink(ref=here.coordinate, location=f"'{quoted}'!{f.cell}")
+            here.hyperlink = Hyperlink(ref=here.coordinate, location=f"'{quoted}'!{first}")
     for c, (_, width) in enumerate(_COLUMNS, start=1):
         sheet.column_dimensions["ABCDEFG"[c - 1]].width = width
     sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", "9"
     sheet.page_setup.fitToHeight, sheet.sheet_properties.pageSetUpPr.fitToPage = 0, True
     _open_on(book, sheet)
+
+
+def _called(finding: Finding, numbers: Mapping[str, int | str]) -> str:
+    called = numbers[finding.item] if finding.item else "全表"
+    return f"第{called}项" if isinstance(called, int) else called
 
 
 def _lines(values: Sequence[Any]) -> int:

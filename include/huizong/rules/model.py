@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
@@ -20,6 +21,9 @@ SEVERITY_FOR_CLERK: dict[Severity, str] = {
     "verify": "请核实并说明",
     "hint": "温馨提示（无需回复）",
 }
+
+
+CELLS_JOINED = "、"  # between the cells of a finding that several rows of a list share
 
 
 @dataclass(frozen=True)
@@ -43,10 +47,17 @@ class FormRow:
     unit_name: str
     address_as: str  # 你单位 or 贵单位
     items: dict[str, ItemReading]
+    not_asked: frozenset[str] = frozenset()  # items that this unit's older form, still accepted, has not
     missing: tuple[str, ...] = ()
     duplicated: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()  # labels of rows that the form does not have
+    combined: int = 1  # units whose figures the form holds together
     title: str = ""  # as found; empty where there is none
     unit_text: str = ""
     unit_names: tuple[str, ...] = ()  # all names under which the unit may sign the header
     previous: dict[str, Decimal] = field(default_factory=dict)  # last year's figures, where there are any
+    rows: tuple[Mapping[str, ItemReading], ...] = ()  # of a list; its `items` are empty
+    numbers: tuple[int, ...] = ()  # of a list: what its rows are called, where each has its own 序号
+    lines: int | None = None  # of a list as a whole: how many rows it has
+    line: int = 0  # of one row of a list: which one, counted from 1
+    same_lines: str = ""  # of a list as a whole: rows that agree in its key: 第3行与第7行

@@ -23,9 +23,21 @@ _ALTERED = "来表与本次表样不一致（{what}），请使用通知所附�
 
 
 def standard_expectations(instrument: Instrument) -> list[Expectation]:
-    """The form as it was printed, then item by item; text items have no rules of numbers."""
-    figures = [(n, item) for n, item in enumerate(instrument.items, start=1) if item.type != "text"]
-    return _form_rules(instrument) + [rule for n, item in figures for rule in _item_rules(n, item)]
+    """The form as it was printed, then item by item; words are judged as in a list's cells."""
+    from huizong.rules.listed import text_rules
+
+    if instrument.kind == "list":
+        return list_rules(instrument)
+    rules = _form_rules(instrument)
+    for n, item in enumerate(instrument.items, start=1):
+        rules += (text_rules if item.type == "text" else item_rules)(f"第{n}项", item)
+    return rules
+
+
+def standard_suite(instrument: Instrument) -> Suite:
+    """The suite of an instrument for which nobody has written any rules."""
+    rules = tuple(standard_expectations(instrument))
+    return Suite(name=instrument.ref, expectations=rules, meta={"instrument": instrument.ref})
 
 
 def refreshed(suite: Suite, instrument: Instrument) -> Suite:
@@ -34,6 +46,13 @@ def refreshed(suite: Suite, instrument: Instrument) -> Suite:
     codes = {rule.meta.code for rule in standard} | {"not_whole", "too_many_places"}
     by_hand = [rule for rule in suite.expectations if rule.meta.code not in codes]
     return suite.model_copy(update={"expectations": (*standard, *by_hand)})
+
+
+def list_rules(instrument: Instrument) -> list[Expectation]:
+    """The rules of a list: of the list as a whole, and of each row's cells."""
+    from huizong.rules.listed import cell_rules, whole_rules
+
+    return whole_rules(instrument) + [found for item in instrument.items for found in cell_rules(item)]
 
 
 def rule(
@@ -90,8 +109,11 @@ def _form_rules(instrument: Instrument) -> list[Expectation]:
     ]
 
 
-def _item_rules(n: int, item: Item) -> list[Expectation]:
-    """At most one rule on a cell's state can speak; the other rules need a number to judge."""
+def item_rules(name: str, item: Item) -> list[Expectation]:
+    """What holds for a figure that is called `name` (第6项).
+
+    At most one rule on a cell's state can speak; the other rules need a number to judge.
+    """
 
     def item_rule(
         type_: str, suffix: str, bounds: dict[str, Any], code: str, message: str, remedy: str
@@ -103,7 +125,7 @@ def _item_rules(n: int, item: Item) -> list[Expectation]:
             code,
             _MILDER.get(code, "mandatory"),
             item=item.code,
-            message=f"第{n}项{message}",
+            message=f"{name}{message}",
             remedy=remedy,
             yields_to=_YIELDS.get(code, ()),
         )

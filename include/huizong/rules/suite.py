@@ -108,6 +108,8 @@ def load_suite(path: Path) -> Suite:
         raise UsageError(f"审核规则文件不存在：{path}") from e
     except ValidationError as e:
         first = e.errors()[0]
+        if first["type"] == "json_invalid":
+            raise UsageError(f"{path} 不是 JSON 文件，请核对是不是审核规则文件。") from e
         where = ".".join(str(part) for part in first["loc"])
         raise UsageError(f"{path}: {where}: {first['msg']}") from e
 

@@ -15,13 +15,16 @@ from dataclasses import dataclass, replace
 
 from rapidfuzz import fuzz
 
+from huizong.instruments.combined import find_combined
 from huizong.instruments.form_number import find_form_number
 from huizong.instruments.model import Instrument, Item
 from huizong.readers.layout.columns import Columns, Hit, find_columns, head_units, is_figure, read_hits
 from huizong.readers.layout.grammar import squeeze
 from huizong.readers.layout.grid import TOKEN_PREFIX, Grid
+from huizong.readers.layout.heads import behind
 from huizong.readers.layout.labels import Group, Labels, Match, labels_of, normalise
 from huizong.readers.layout.layouts import pairs, side_by_side, with_values_below
+from huizong.readers.layout.lists import find_lists
 from huizong.readers.layout.units import Stated, in_line
 from huizong.readers.model import FormReading
 from huizong.readers.secrecy import refuse_marked
@@ -33,11 +36,6 @@ _OTHER_TITLE = re.compile(
     "[^,，。；;：:]{3,60}(?:(?:统计|情况|汇总)表[^,，。；;：:]{0,8}|[^代附]表)"
 )
 _CLOSE = 6  # rows: further off, 单位：元 belongs to another table
-# What follows the unit's name on the same line in some copies.
-_NEXT_FIELD = re.compile(r"[\s_＿]+(?:填|联系|审核|单位|负责人|日期|电话|制表).*", re.S)
-_MARKS = r"""(?:[^\w="'“<#]|_)*"""  # between the words of the line and a name; a formula's begins the name
-_FIELD_NAME = re.compile(r"^(?:[\u4e00-\u9fff（()）\s]*[:：])+")  # 单位名称：
-_SEAL = re.compile(r"[（(]\s*(?:盖章|公章|章)\s*[)）]")
 
 
 @dataclass(frozen=True)
@@ -76,8 +74,11 @@ def find_forms(grids: Sequence[Grid], instruments: Sequence[Instrument]) -> list
     for grid in grids:
         refuse_marked(text for _, text in grid.texts)
     forms = [i for i in instruments if i.kind == "form"]
-    parts = (part for grid in grids if grid.visible for part in side_by_side(grid))
-    return [_read(block) for part in parts for block in _blocks_of(part, forms)]
+    lists = [i for i in instruments if i.kind == "list"]
+    visible = [grid for grid in grids if grid.visible]
+    parts = (part for grid in visible for part in side_by_side(grid))
+    found = [_read(block) for part in parts for block in _blocks_of(part, forms)]
+    return found + find_lists(visible, lists)
 
 
 def find_hidden_forms(grids: Sequence[Grid], instruments: Sequence[Instrument]) -> list[FormReading]:
@@ -206,6 +207,7 @@ def _read(block: Block) -> FormReading:
         missing=tuple(item.code for item in instrument.items if item.code not in items),
         unknown=_unknown(block, labels),
         duplicated=duplicated,
+        combined=find_combined(t for _, t in block.grid.texts_between(block.last + 1, block.bottom)),
     )
 
 
@@ -251,7 +253,7 @@ def _is_furniture(text: str, instrument: Instrument, labels: Labels) -> bool:
 
 
 def _is_head(text: str, instrument: Instrument) -> bool:
-    return _alike(text, instrument.title) >= _TITLE_ALIKE or _behind(text, instrument.unit_line) is not None
+    return _alike(text, instrument.title) >= _TITLE_ALIKE or behind(text, instrument.unit_line) is not None
 
 
 def _alike(text: str, title: str) -> float:
@@ -265,26 +267,14 @@ def _title(block: Block) -> str:
     return max(titles, default=(0.0, ""))[1]
 
 
-def _behind(text: str, unit_line: str) -> str | None:
-    """What stands behind 部门/地方（盖章）： in `text`, or None; spaces and marks may differ."""
-    for words in (unit_line, re.sub(r"[（(].*?[)）]", "", unit_line)):
-        letters = re.findall(r"[^\W_]", words)
-        spread = r"[\W_]*".join(map(re.escape, letters))
-        match = re.match(rf"[\W_]*{spread}{_MARKS}(.*)", text, re.S)
-        if letters and match:
-            rest = _SEAL.sub("", _NEXT_FIELD.sub("", match[1]))
-            return _FIELD_NAME.sub("", rest).strip(" \t\r\n\u3000\u00a0_＿")
-    return None
-
-
 def _unit_text(block: Block) -> str:
     head = block.texts(head=True)
     for (row, column), text in head:
-        behind = _behind(text, block.instrument.unit_line)
-        if behind is None:
+        name = behind(text, block.instrument.unit_line)
+        if name is None:
             continue
         right = [t.strip() for (r, c), t in head if r == row and c > column and _is_name(t)]
-        return behind or (right[0].strip("_＿ \u3000") if right else "")
+        return name or (right[0].strip("_＿ \u3000") if right else "")
     return ""
 
 

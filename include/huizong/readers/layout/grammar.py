@@ -38,6 +38,7 @@ _NUMBER = re.compile(
 _SCALE = {"万": Decimal(10_000), "亿": Decimal(100_000_000)}
 _LONGEST_NUMBER = 40
 _LONGEST_RAW = 2_000
+_LONGEST_TEXT = 32_767  # a workbook's cell holds no more, so a text is whole
 
 
 def squeeze(text: str) -> str:
@@ -77,7 +78,8 @@ def _display(cell: int | float | bool | date | time | timedelta) -> str:
 
 
 def _read_text(cell: str, item: Item) -> ItemReading:
-    raw = cell if len(cell) <= _LONGEST_RAW else cell[:_LONGEST_RAW] + "…"
+    most = _LONGEST_TEXT if item.type == "text" else _LONGEST_RAW
+    raw = cell if len(cell) <= most else cell[: most - 1] + "…"
     text = squeeze(cell)
     if not text:
         return ItemReading(state="blank", raw=raw)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
+from itertools import islice
 
 from huizong.instruments.model import Item
 from huizong.readers.layout.grammar import CellValue
 from huizong.readers.model import State
 
+_MOST_SPANS = 200_000  # a file may say anything of its cells
+
 Place = tuple[int, int]  # row, column, counted from 0
+Area = tuple[Place, Place]  # merged cells: the first one, which shows the value, and the last one
 TOKEN_PREFIX = "hz1."  # noqa: S105 (DESIGN 5: what every token begins with)
 
 
@@ -66,12 +70,29 @@ class Grid:
     cells: Mapping[Place, CellValue]
     visible: bool = True
     typed: bool = True  # cells have types, so that a number typed as text is worth a note
+    wrapped: bool = False  # lines are words broken to fit the column, as on a printed page
     refs: Mapping[Place, str] = field(default_factory=dict)  # where A1 is not what a reader calls a cell
     raw: Raw = field(default_factory=Raw)
+    areas: Callable[[], Sequence[Area]] = tuple  # asked for where a list is found: few sheets have any
 
     def ref(self, place: Place) -> str:
         """What a person calls the cell: B5, or T1R5C3 in Word."""
         return self.refs.get(place) or a1(place)
+
+    @cached_property
+    def last_row(self) -> int:
+        """The lowest row that holds something; -1 where none does."""
+        return max((row for row, _ in self.cells), default=-1)
+
+    @cached_property
+    def spans(self) -> Mapping[Place, Place]:
+        """Cells that are merged with one above them → that one, which shows their value."""
+        cells = (
+            ((row, column), (top, column))
+            for (top, column), (bottom, _) in self.areas()
+            for row in range(top + 1, min(bottom, self.last_row) + 1)
+        )
+        return dict(islice(cells, _MOST_SPANS))
 
     @cached_property
     def texts(self) -> tuple[tuple[Place, str], ...]:

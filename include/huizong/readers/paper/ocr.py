@@ -42,9 +42,13 @@ class Line:
     box: Box
 
 
-def find_lines(picture: Picture) -> list[Box]:
-    """Where lines of text stand, from top to bottom; the largest `MAX_LINES` of them."""
-    small = shrink(picture, _LOOK_SIDE)
+def find_lines(picture: Picture, side: int = _LOOK_SIDE) -> list[Box]:
+    """Where lines of text stand, from top to bottom; the largest `MAX_LINES` of them.
+
+    Args:
+        side: pixels of the longest side of the copy in which they are looked for; time grows with its square.
+    """
+    small = shrink(picture, side)
     found = _engine()(_bgr(small), use_det=True, use_cls=False, use_rec=False).boxes
     if found is None:
         return []

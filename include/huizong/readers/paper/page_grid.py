@@ -102,7 +102,7 @@ def grid_of(pages: Sequence[Page]) -> Grid:
             refs.setdefault(place, piece.ref)
             if piece.text:
                 cells[place] = f"{cells[place]} {piece.text}" if place in cells else piece.text
-    return Grid(name="", cells=cells, typed=False, refs=refs)
+    return Grid(name="", cells=cells, typed=False, wrapped=True, refs=refs)
 
 
 def _sheet(page: Page) -> _Sheet:

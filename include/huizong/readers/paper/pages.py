@@ -66,12 +66,11 @@ def usable(text: str) -> bool:
 
 
 def mentions(text: str, instruments: Sequence[Instrument]) -> bool:
-    """Whether a page shows a form's title or several of its labels."""
+    """Whether a page shows the title of a form or list, or several of its labels."""
     plain = normalise(text)
     return any(
         normalise(i.title) in plain or sum(normalise(item.label) in plain for item in i.items) >= _LABELS
         for i in instruments
-        if i.kind == "form"
     )
 
 

@@ -54,11 +54,15 @@ def _best_forms(text: str, instruments: Sequence[Instrument]) -> list[FormReadin
     best: list[FormReading] = []
     for grid in _ways(text):
         forms = find_forms([grid], instruments)
-        if sum(len(form.items) for form in forms) > sum(len(form.items) for form in best):
+        if sum(map(_cells_in, forms)) > sum(map(_cells_in, best)):
             best = forms
         if best and not any(form.missing for form in best):
             break
     return best
+
+
+def _cells_in(form: FormReading) -> int:
+    return len(form.items) + sum(len(row) for row in form.rows)
 
 
 def _ways(text: str) -> Iterator[Grid]:

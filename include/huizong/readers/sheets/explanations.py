@@ -14,6 +14,7 @@ _NUMBER, _ITEM, _PROBLEM, _TEXT = "序号", "项目", "问题", "说明"
 _HEADINGS = frozenset({_NUMBER, _ITEM, _PROBLEM, _TEXT})
 _ITEM_NUMBER = re.compile(r"第([1-9][0-9]{0,3})项")
 _WHOLE_FORM = "全表"
+_COLUMN = re.compile("“.+”栏")  # of a list; which finding of it is meant is told by the problem
 _LONGEST = 2_000
 
 
@@ -35,6 +36,6 @@ def _explanations(grid: Grid) -> Iterator[Explanation]:
         text = cells.get(columns[_TEXT], "").strip()[:_LONGEST]
         item = squeeze(cells.get(columns[_ITEM], ""))
         number = _ITEM_NUMBER.fullmatch(item)
-        if text and (number or item == _WHOLE_FORM):
+        if text and (number or item == _WHOLE_FORM or _COLUMN.fullmatch(item)):
             problem = cells.get(columns[_PROBLEM], "")
             yield Explanation(item=int(number[1]) if number else None, text=text, problem=problem)

@@ -14,7 +14,7 @@ from huizong.mime.charset import decode_bytes
 from huizong.readers import limits
 from huizong.readers.layout.forms import find_forms
 from huizong.readers.layout.grammar import CellValue
-from huizong.readers.layout.grid import Grid, Place
+from huizong.readers.layout.grid import Area, Grid, Place
 from huizong.readers.layout.pieces import APART, BAR, PLAIN, STRUCK, joined
 from huizong.readers.model import FileReading
 from huizong.readers.sheets.spreadsheet import NO_FORM
@@ -116,6 +116,7 @@ class _Page:
 
     def __init__(self, source: str) -> None:
         self._cells: dict[Place, CellValue] = {}
+        self._areas: list[Area] = []
         self._row = 0
         self._words: list[tuple[str, str]] = []  # manner and text
         parser = html.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True)
@@ -130,7 +131,7 @@ class _Page:
         self._flush()
 
     def grid(self, name: str) -> Grid:
-        return Grid(name=name, cells=self._cells, typed=False)
+        return Grid(name=name, cells=self._cells, typed=False, areas=lambda: self._areas)
 
     def _block(self, element: etree._Element, manner: str) -> None:
         self._words.append((manner, element.text or ""))
@@ -169,6 +170,8 @@ class _Page:
                 self._cell(cell, column)
                 down, across = _span(cell, "rowspan"), min(_span(cell, "colspan"), limits.MAX_COLUMN)
                 if down > 1:
+                    last = (self._row + down - 1, column + across - 1)
+                    self._areas.append(((self._row, column), last))
                     reaching |= dict.fromkeys(range(column, column + across), down - 1)
                 inner += _tables(cell)
                 column += across

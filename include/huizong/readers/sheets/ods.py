@@ -15,7 +15,7 @@ from lxml import etree
 from huizong.instruments.model import Item
 from huizong.readers import limits
 from huizong.readers.layout.grammar import CellValue
-from huizong.readers.layout.grid import Place, Raw
+from huizong.readers.layout.grid import Area, Place, Raw
 from huizong.readers.layout.pieces import APART, HIDDEN, PLAIN, STRUCK, joined, struck
 from huizong.readers.model import State
 from huizong.readers.sheets.number_formats import HIDDEN as NOT_SHOWN
@@ -100,6 +100,15 @@ class RawSheet(Raw):
     def headers(self) -> Collection[str]:
         """The texts that are printed above each page."""
         return self._book.headers
+
+    def areas(self) -> list[Area]:
+        """The merged cells that show something."""
+        spans = ((place, _repeated(c, "number-rows-spanned"), c) for place, c in self._cells.items())
+        return [
+            ((r, c), (r + down - 1, c + _repeated(cell, "number-columns-spanned") - 1))
+            for (r, c), down, cell in spans
+            if down > 1
+        ]
 
     @cached_property
     def _cells(self) -> dict[Place, etree._Element]:

@@ -19,6 +19,7 @@ from huizong.readers.layout.forms import find_forms
 from huizong.readers.layout.grammar import CellValue
 from huizong.readers.layout.grid import Grid, Place, Raw
 from huizong.readers.layout.pieces import APART, PLAIN, STRUCK, joined, struck
+from huizong.readers.material.press import text_of
 from huizong.readers.model import FileReading, State
 from huizong.readers.secrecy import refuse_marked
 from huizong.readers.sheets import print_header
@@ -58,6 +59,7 @@ def read_xml_spreadsheet(kind: str, data: bytes, instruments: Sequence[Instrumen
         reason="" if forms else NO_FORM,
         forms=tuple(forms),
         explanations=find_explanations(grids),
+        text="" if forms else text_of(grids),
     )
 
 

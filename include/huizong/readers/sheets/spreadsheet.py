@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 from io import BytesIO
 from typing import Protocol
 from zipfile import ZipFile
@@ -20,8 +21,9 @@ from huizong.instruments.model import Instrument
 from huizong.readers import limits
 from huizong.readers.layout.forms import find_forms, find_hidden_forms
 from huizong.readers.layout.grammar import CellValue
-from huizong.readers.layout.grid import TOKEN_PREFIX, Grid, Place, Raw
-from huizong.readers.model import FileReading, FormReading
+from huizong.readers.layout.grid import TOKEN_PREFIX, Area, Grid, Place, Raw
+from huizong.readers.material.press import text_of
+from huizong.readers.model import FileReading, FormReading, ItemReading
 from huizong.readers.secrecy import refuse_marked
 from huizong.readers.sheets import biff, ods, sheet_xml
 from huizong.readers.sheets.explanations import find_explanations
@@ -35,6 +37,8 @@ NOT_SAVED = "文件中没有可读取的工作表，请重新保存后发送。"
 MACROS, DDE, LINKS = "含宏", "含DDE", "含外部链接"
 HIDDEN_FIGURES = "隐藏的行或列中有填报数据：{cells}"
 PERHAPS_ERRORS = "xlsb 文件中的空格可能是公式错误：{cells}"
+
+_NAMED = 30  # cells that a note names
 
 _TOKEN = re.compile(rb"hz1\.[A-Za-z0-9._~=-]+")
 _TOKEN_PARTS = ("docProps/custom.xml", "xl/workbook.xml")
@@ -78,6 +82,7 @@ def read_spreadsheet(kind: str, data: bytes, instruments: Sequence[Instrument]) 
         reason="" if forms else _no_form(grids, instruments),
         forms=tuple(forms),
         explanations=find_explanations(grids),
+        text="" if forms else text_of(grids),
         macros=MACROS in notes,
         notes=(*notes, *_hidden_figures(grids, forms), *(_unsure(forms) if kind == "xlsb" else ())),
         needs="recalculate" if _is_unsaved(forms) else "",
@@ -127,7 +132,12 @@ def _no_form(grids: Sequence[Grid], instruments: Sequence[Instrument]) -> str:
 
 
 def _is_unsaved(forms: Sequence[FormReading]) -> bool:
-    return any(item.state == "formula" for form in forms for item in form.items.values())
+    return any(item.state == "formula" for form in forms for item in _cells_of(form))
+
+
+def _cells_of(form: FormReading) -> Iterator[ItemReading]:
+    """What stands in a form's cells, or in those of a list's rows."""
+    yield from (item for row in (form.items, *form.rows) for item in row.values())
 
 
 def _hidden_figures(grids: Sequence[Grid], forms: Sequence[FormReading]) -> Iterator[str]:
@@ -135,11 +145,12 @@ def _hidden_figures(grids: Sequence[Grid], forms: Sequence[FormReading]) -> Iter
     cells = [
         item.cell
         for form in forms
-        for item in form.items.values()
-        if item.state != "blank" and by_name[form.sheet].raw.is_hidden(place_of(item.cell))
+        for item in _cells_of(form)
+        if item.state != "blank" and by_name[item.sheet or form.sheet].raw.is_hidden(place_of(item.cell))
     ]
     if cells:
-        yield HIDDEN_FIGURES.format(cells="、".join(cells))
+        more = f"等{len(cells)}格" if len(cells) > _NAMED else ""
+        yield HIDDEN_FIGURES.format(cells="、".join(cells[:_NAMED]) + more)
 
 
 def _unsure(forms: Sequence[FormReading]) -> Iterator[str]:
@@ -165,10 +176,19 @@ def _grids(data: bytes, raw: Book | None) -> list[Grid]:
                 cells.pop(place, None)
             cells |= beside.marked(cells)
             visible = sheet.visible is SheetVisibleEnum.Visible
-            grids.append(Grid(name=sheet.name, cells=cells, visible=visible, raw=beside))
+            areas = beside.areas if isinstance(beside, ods.RawSheet) else partial(_areas, book, index)
+            grids.append(Grid(name=sheet.name, cells=cells, visible=visible, raw=beside, areas=areas))
     if not grids:
         raise RejectedError(NOT_SAVED)
     return grids
+
+
+def _areas(book: CalamineWorkbook, index: int) -> Sequence[Area]:
+    """The merged cells of a sheet; none where calamine cannot tell."""
+    try:
+        return book.get_sheet_by_index(index).merged_cell_ranges or ()
+    except Exception:  # the cells are read already: a damaged list of areas is no reason to refuse them
+        return ()
 
 
 def _cells(book: CalamineWorkbook, index: int) -> dict[Place, CellValue]:

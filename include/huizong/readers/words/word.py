@@ -20,7 +20,7 @@ from huizong.instruments.model import Instrument
 from huizong.readers import limits
 from huizong.readers.layout.forms import find_forms
 from huizong.readers.layout.grammar import CellValue, squeeze
-from huizong.readers.layout.grid import TOKEN_PREFIX, Grid, Place
+from huizong.readers.layout.grid import TOKEN_PREFIX, Area, Grid, Place
 from huizong.readers.model import FileReading
 from huizong.readers.secrecy import refuse_marked
 from huizong.readers.sheets.spreadsheet import DDE, LINKS, MACROS, token_of
@@ -59,7 +59,9 @@ def read_word(kind: str, data: bytes, instruments: Sequence[Instrument]) -> File
     for header in around[: len(headers)]:
         refuse_marked(map(str, header.cells.values()))
     walk = _laid_out(body)
-    forms = find_forms([Grid(name="", cells=walk.cells, typed=False, refs=walk.refs)], instruments)
+    forms = find_forms(
+        [Grid(name="", cells=walk.cells, typed=False, refs=walk.refs, areas=walk.areas)], instruments
+    )
     if len(forms) == 1:
         margins = "\n".join(part.text() for part in around)
         forms = [
@@ -143,12 +145,18 @@ class _Walk:
         self.refs: dict[Place, str] = {}
         self._row = 0
         self._tables = 0
+        self._merged: dict[Place, Place] = {}  # a cell that continues the one above → the uppermost
+        self._reaching: dict[Place, int] = {}  # that one → the last row
 
     def text(self) -> str:
         lines: dict[int, list[str]] = {}
         for (row, _), cell in sorted(self.cells.items(), key=lambda entry: entry[0]):
             lines.setdefault(row, []).append(str(cell))
         return "\n".join("\t".join(cells) for cells in lines.values())
+
+    def areas(self) -> list[Area]:
+        """The cells that are merged with those below them."""
+        return [((row, column), (last, column)) for (row, column), last in self._reaching.items()]
 
     def blocks(self, parent: etree._Element) -> None:
         """Paragraphs and tables below `parent`, through content controls and tracked insertions."""
@@ -179,6 +187,8 @@ class _Walk:
                 text = "" if _continues(tc) else text_of(tc, self._manners)
                 place = (self._row, column)
                 self.refs[place] = f"T{number}R{n}C{column + 1}"
+                if _continues(tc):
+                    self._reach(place)
                 if squeeze(text):
                     self._put(place, text, self.refs[place])
                 column += max(1, _number(tc, "gridSpan", 1))
@@ -186,6 +196,12 @@ class _Walk:
             self._row += 1
             for inner in nested:
                 self._table(inner)
+
+    def _reach(self, place: Place) -> None:
+        """Lengthen the merged cell that ends above `place`."""
+        above = (place[0] - 1, place[1])
+        self._merged[place] = self._merged.get(above, above)
+        self._reaching[self._merged[place]] = place[0]
 
     def _put(self, place: Place, text: str, ref: str) -> None:
         self.cells[place] = text
