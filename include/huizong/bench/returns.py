@@ -15,6 +15,8 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
+from ruamel.yaml import YAML
+
 from huizong.definition.load import load_cycle
 from huizong.errors import OperatorError
 from huizong.frame.roster import COLUMNS
@@ -35,15 +37,15 @@ _SHEET = "xl/worksheets/sheet1.xml"
 
 
 def make_cycle(home: Home, units: int) -> None:
-    """Write the cycle's folder into the home: the source's definition over a roster of its own."""
+    """Write the cycle's folder into the home: the source's first collection over a roster of its own."""
     source = home.project / "include" / "cycles" / SOURCE
     folder = home.path / "cycles" / CYCLE
     folder.mkdir(parents=True)
-    text = (source / "cycle.yaml").read_text(encoding="utf-8")
-    written, found = re.subn(rf"(?m)^code: {SOURCE}$", f"code: {CYCLE}", text)
-    if found != 1:
-        raise OperatorError(f"{source / 'cycle.yaml'} 中没有“code: {SOURCE}”一行，无法据以生成测试数据。")
-    (folder / "cycle.yaml").write_text(written, encoding="utf-8")
+    yaml = YAML()
+    definition = yaml.load(source / "cycle.yaml")
+    definition["code"] = CYCLE
+    definition["collections"] = definition["collections"][:1]
+    yaml.dump(definition, folder / "cycle.yaml")
     tags = ";".join(load_cycle(source / "cycle.yaml", home).cycle.collections[0].audience.tags)
     lines = [",".join(COLUMNS), *(_roster_line(n, tags) for n in range(1, units + 1))]
     (folder / "roster.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")

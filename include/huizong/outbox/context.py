@@ -9,134 +9,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator, model_validator
+from pydantic import Field, TypeAdapter, model_validator
 
-from huizong.definition.model import PartKind
-from huizong.rules.model import SEVERITIES, SEVERITY_FOR_CLERK, Severity
+from huizong.outbox.contents import (
+    AskedPart,
+    KeyedForm,
+    LetterModel,
+    LinkedFile,
+    MissingPart,
+    SetAsideFile,
+    TakenFile,
+    UnitFindings,
+    titles_joined,
+)
+from huizong.outbox.to_operator import AlarmContext, DigestContext
 
 AddressAs = Literal["你单位", "贵单位"]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class AskedPart(_Model):
-    """One thing the notice asks for (材料)."""
-
-    title: str
-    kind: PartKind = "document"
-    required: bool = True
-    hint: str = ""  # e.g. 视频不超过3分钟
-
-
-class MissingPart(_Model):
-    """One thing still owed. `kind` decides the wording for a form without its scan and the reverse.
-
-    `perhaps`: it may be in our hands, among the files that are looked at or those that were set aside.
-    """
-
-    title: str
-    kind: PartKind = "document"
-    perhaps: Literal["", "checking", "set_aside"] = ""
-
-
-class TakenFile(_Model):
-    """One file that was taken as a return."""
-
-    unit_name: str
-    part_title: str
-    file: str
-    kind: PartKind = "document"
-    version: int | None = None
-    note: str = ""
-    elsewhere: bool = False  # it is none of the reader's own: registered as another unit's
-    on_paper: bool = False  # its figures were keyed from a scan or a photograph
-
-
-class SetAsideFile(_Model):
-    """One file that could not be taken; `reason` is a sentence that says what to do."""
-
-    file: str
-    reason: str
-
-
-class LinkedFile(_Model):
-    """One file that came as a link and that staff download; `term`: 至2022年7月10日21:59, 永久 or nothing."""
-
-    file: str
-    term: str = ""
-    code_missing: bool = False
-
-
-class LetterFinding(_Model):
-    """One finding as the clerk reads it. `item_no` is the number on the form (第6项), counted from 1."""
-
-    severity: Severity
-    message: str
-    item_no: int | None = None
-    label: str = ""
-    remedy: str = ""
-    place: str = ""  # e.g. 统计表 C9
-
-    @property
-    def severity_text(self) -> str:
-        return SEVERITY_FOR_CLERK[self.severity]
-
-
-class UnitFindings(_Model):
-    """Findings of one unit's form, strongest first whatever order they came in."""
-
-    unit_name: str
-    form_no: str = ""
-    items: tuple[LetterFinding, ...]
-
-    @field_validator("items")
-    @classmethod
-    def _strongest_first(cls, items: tuple[LetterFinding, ...]) -> tuple[LetterFinding, ...]:
-        return tuple(sorted(items, key=lambda f: (SEVERITIES.index(f.severity), f.item_no or 0)))
-
-    @property
-    def lines(self) -> tuple[FindingLine, ...]:
-        """One a finding, but hints that say the same share one."""
-        shared: dict[tuple[object, ...], list[LetterFinding]] = {}
-        for n, finding in enumerate(self.items):
-            hint = finding.severity == "hint" and finding.item_no is not None
-            shared.setdefault((_said(finding), finding.remedy) if hint else (n,), []).append(finding)
-        return tuple(_line(same) for same in shared.values())
-
-
-class FindingLine(_Model):
-    """A row of the table of findings."""
-
-    severity_text: str
-    subject: str  # 第6项 县级财政经费投入情况
-    message: str
-    place: str = ""
-
-
-class KeyedFigure(_Model):
-    item_no: int
-    label: str
-    unit: str = ""
-    value: str
-
-
-class KeyedForm(_Model):
-    """What staff keyed from a unit's scan or photograph, for the unit to compare."""
-
-    unit_name: str
-    file: str
-    figures: tuple[KeyedFigure, ...]
-
-
-class _Common(_Model):
+class _Common(LetterModel):
     """What every letter knows."""
 
     cycle_title: str
     document_number: str = ""
     issued_by: tuple[str, ...]
     office_name: str  # signs the letter
+    office_contact: str = ""  # 张三 0373-…, where the definition names one
+    several: bool = False  # the unit is asked for other matters of the cycle too
     mailbox: str
     unit_name: str
     address_as: AddressAs
@@ -146,6 +45,7 @@ class _Common(_Model):
     past_due: bool = False  # the letter then asks for 尽快 instead of naming a day that is gone
     reference_period: str = ""
     dated: str = ""  # 2022年6月13日, under the signature
+    how: str = "直接回复本邮件"  # how to send more; or 发送至 another mailbox
 
     @property
     def when(self) -> str:
@@ -171,6 +71,10 @@ class NoticeContext(_Common):
     def asks_scan(self) -> bool:
         return any(part.kind == "scan" for part in self.parts)
 
+    @property
+    def asks_list(self) -> bool:
+        return any(part.kind == "list" for part in self.parts)
+
 
 class ReplyContext(_Common):
     """The one answer to one delivery: 收件回执, 修改意见 or 补报材料提示 (`choose_reply_kind`)."""
@@ -184,6 +88,8 @@ class ReplyContext(_Common):
     complete: bool = False
     no_attachment: bool = False
     nil: bool = False  # a nil return was taken
+    nil_of: str = ""  # of which matter, where the unit is asked for several
+    nil_matters: tuple[str, ...] = ()  # which matters it may be of: the clerk is asked
     marked: bool = False  # the clerk's own workbook goes back with the findings marked in it
     restricted: bool = False  # a file bears a mark of secrecy: said without its name
     explained: bool = False  # reasons were given, in a letter or in the workbook
@@ -194,6 +100,8 @@ class ReplyContext(_Common):
     keyed: tuple[KeyedForm, ...] = ()
     linked: tuple[LinkedFile, ...] = ()
     on_paper: bool = False  # all that has to be corrected was keyed from paper
+    via: str = ""  # 经传真: how it reached the office, where a person brought it in
+    misdirected: str = ""  # what of it belonged to another office's mailbox, as a sentence
 
     @property
     def nothing_taken(self) -> bool:
@@ -218,7 +126,12 @@ class ReplyContext(_Common):
         if again:
             said = f"{titles_joined(again)}尚未收妥：在未能采用的文件中的，按上述办法重新发送即可；"
             others.append(f"{said}其余{self.by_when}补报。")
-        return tuple(others)
+        return _dated_once(others, self)
+
+    @property
+    def dated_above(self) -> bool:
+        """Whether the sentences on what is missing name the day already."""
+        return not self.no_attachment and any(self.by_when in said for said in self.missing_sentences)
 
     @property
     def to_correct(self) -> bool:
@@ -226,10 +139,11 @@ class ReplyContext(_Common):
         return any(f.severity != "hint" for unit in self.findings for f in unit.items)
 
     @property
-    def to_explain(self) -> bool:
-        """Whether a reason can settle something, so that the letter may ask for one."""
+    def to_explain(self) -> tuple[str, ...]:
+        """When a reason settles something, so that the letter asks for one: 确需保留原视频的."""
         asked = ("quasi_mandatory", "verify")
-        return any(f.severity in asked for unit in self.findings for f in unit.items)
+        found = (f.stays_if + "的" for unit in self.findings for f in unit.items if f.severity in asked)
+        return tuple(dict.fromkeys(found))
 
 
 class ReminderContext(_Common):
@@ -262,7 +176,7 @@ class FormalNoticeContext(_Common):
     nil_text: str = ""
 
 
-class ResultFigure(_Model):
+class ResultFigure(LetterModel):
     """One line of a result letter; figures are canonical decimal text."""
 
     item_no: int
@@ -281,6 +195,7 @@ class ResultContext(_Common):
     figures: tuple[ResultFigure, ...] = ()
     attachments: tuple[str, ...] = ()
     nil: bool = False  # the unit said that it has nothing to report
+    stands: tuple[str, ...] = ()  # the unit's own progress where there is no form: 已报齐
 
     @property
     def has_own(self) -> bool:
@@ -304,17 +219,6 @@ class ExtensionContext(_Common):
     reason: str = ""
 
 
-class AlarmContext(_Model):
-    """告警: a trouble that the operator must see to; never what a file or a letter says."""
-
-    kind: Literal["alarm"] = "alarm"
-    title: str
-    lines: tuple[str, ...]
-    over: bool = False  # it is not a trouble any more
-    dated: str = ""
-    address_as: AddressAs = "你单位"
-
-
 CycleLetter = (  # what a cycle writes to its units
     NoticeContext
     | ReplyContext
@@ -324,7 +228,7 @@ CycleLetter = (  # what a cycle writes to its units
     | AmendmentContext
     | ExtensionContext
 )
-LetterContext = Annotated[CycleLetter | AlarmContext, Field(discriminator="kind")]
+LetterContext = Annotated[CycleLetter | AlarmContext | DigestContext, Field(discriminator="kind")]
 _ADAPTER: TypeAdapter[LetterContext] = TypeAdapter(LetterContext)
 
 
@@ -352,29 +256,13 @@ def choose_reply_kind(
     return "supplement" if owed else "receipt"
 
 
-def titles_joined(parts: Sequence[MissingPart | AskedPart]) -> str:
-    """统计表、盖章扫描件及总结报告."""
-    titles = [part.title for part in parts]
-    return titles[0] if len(titles) == 1 else "、".join(titles[:-1]) + "及" + titles[-1] if titles else ""
-
-
-def _said(finding: LetterFinding) -> str:
-    """A finding's message without the number of its item."""
-    return finding.message.removeprefix(f"第{finding.item_no}项")
-
-
-def _line(findings: Sequence[LetterFinding]) -> FindingLine:
-    first = findings[0]
-    number = f"第{first.item_no}项" if first.item_no else ""
-    if len(findings) == 1:
-        subject, message, place = f"{number} {first.label}".strip(), first.message, first.place
-    else:
-        subject = f"第{'、'.join(str(f.item_no) for f in findings)}项" if number else first.label
-        message = first.message.replace(number, subject, 1) if number else first.message
-        place = ""
-    return FindingLine(
-        severity_text=first.severity_text, subject=subject, message=message + first.remedy, place=place
-    )
+def _dated_once(sentences: Sequence[str], reply: ReplyContext) -> tuple[str, ...]:
+    """The day stands in the first sentence that asks for something; where all is sent again, at the end."""
+    told, dated = [], reply.nothing_taken
+    for sentence in sentences:
+        told.append(sentence.replace(reply.by_when, "请一并") if dated else sentence)
+        dated = dated or reply.by_when in sentence
+    return tuple(told)
 
 
 def _missing_sentence(part: MissingPart, reply: ReplyContext) -> str:

@@ -30,7 +30,8 @@ from jinja2.exceptions import TemplateNotFound
 from markupsafe import Markup, escape
 
 from huizong.errors import OperatorError
-from huizong.outbox.context import LetterContext, titles_joined
+from huizong.outbox.contents import titles_joined
+from huizong.outbox.context import LetterContext
 from huizong.outbox.model import Rendered
 
 BlockKind = Literal["heading", "list", "table", "signature", "small", "paragraph"]

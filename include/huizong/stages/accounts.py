@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from functools import lru_cache
 from typing import Literal
 
 from sqlalchemy.exc import IntegrityError
@@ -162,7 +163,8 @@ def resume(ctx: Context, session: Session, name: str, *, by: str, reason: str) -
     end_alarm(ctx, session, f"login:{name}", tell=False)
 
 
+@lru_cache(maxsize=64)
 def _hash(server: MailServer) -> str:
-    """Tells whether a password changed; it cannot be told from it."""
+    """Tells whether a password changed; it cannot be told from it. Slow on purpose, so once a process."""
     salt = f"huizong {server.host} {server.login}".encode()
     return hashlib.scrypt(server.password.encode(), salt=salt, n=2**12, r=8, p=1, dklen=16).hex()

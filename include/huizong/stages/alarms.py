@@ -19,12 +19,13 @@ from huizong.connections import connection_id
 from huizong.errors import UsageError
 from huizong.ledger.tables import Delivery, File, Letter
 from huizong.ledger.upkeep import Trouble
-from huizong.outbox.context import AlarmContext
 from huizong.outbox.queue import Draft, queue_letter
+from huizong.outbox.to_operator import AlarmContext, DigestContext
 from huizong.stages.context import Context
 from huizong.stages.issued import log_event
 from huizong.stages.over import over_title
 from huizong.stages.signed import require_words
+from huizong.stages.wording import full_day
 
 OPERATOR = "operator"  # the channel of alarms: no cycle's mailbox
 QUIET = timedelta(hours=1)  # what comes and goes is not told again sooner
@@ -213,25 +214,43 @@ def _key(trouble: Trouble, *, over: bool) -> str:
 
 
 def _write(ctx: Context, session: Session, trouble: Trouble, lines: Sequence[str], *, over: bool) -> None:
-    server = ctx.connections.get(connection_id(OPERATOR, "smtp"))
-    if server is None or trouble.name in _NOT_BY_LETTER:
+    if trouble.name in _NOT_BY_LETTER:
         return
-    now = ctx.clock.now()
-    dated = f"{now.astimezone(_ZONE):%Y年%m月%d日%H:%M}"
+    now = ctx.clock.now().astimezone(_ZONE)
+    dated = f"{full_day(now.date())}{now:%H:%M}"
     title = over_title(trouble) if over else trouble.title
+    subject = f"【{'告警解除' if over else '告警'}】{title}"
+    context = AlarmContext(title=title, lines=tuple(lines), over=over, dated=dated)
+    write_to_operator(ctx, session, _key(trouble, over=over), subject, context, trouble.cycle)
+
+
+def write_to_operator(
+    ctx: Context,
+    session: Session,
+    key: str,
+    subject: str,
+    context: AlarmContext | DigestContext,
+    cycle: str | None,
+    attachments: Sequence[tuple[str, str]] = (),
+) -> None:
+    """Queue a letter to the operator in the caller's transaction; nothing where there is no connection."""
+    server = ctx.connections.get(connection_id(OPERATOR, "smtp"))
+    if server is None:
+        return
     letter = Draft(
-        key=_key(trouble, over=over),
+        key=key,
         channel=OPERATOR,
-        cycle=trouble.cycle,
+        cycle=cycle,
         collection=None,
         unit=None,
         address=ctx.home.operator or server.login,
         addressee="操作员",
         sender_address=server.login,
-        subject=f"【{'告警解除' if over else '告警'}】{title}",
-        context=AlarmContext(title=title, lines=tuple(lines), over=over, dated=dated),
+        subject=subject,
+        context=context,
+        attachments=attachments,
     )
-    queue_letter(session, letter, salt=f"{ctx.home.issuer} {ctx.home.path}", now=now)
+    queue_letter(session, letter, salt=f"{ctx.home.issuer} {ctx.home.path}", now=ctx.clock.now())
 
 
 def tell_isolated(ctx: Context, session: Session, delivery: Delivery) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,15 +16,22 @@ from sqlalchemy.orm import Session
 
 from huizong.definition.model import Collection
 from huizong.errors import UsageError
-from huizong.ledger.tables import Edition, EditionTotal, EditionVersion, Value, Version
+from huizong.home import as_file_name
+from huizong.ledger.editions import Edition, EditionTotal, EditionVersion
+from huizong.ledger.tables import Value, Version
 from huizong.ledger.types import canonical
 from huizong.rules.model import SEVERITIES, Severity
+from huizong.stages.commendation import commendation_documents
 from huizong.stages.context import Context
-from huizong.stages.coverage import CollectionCoverage, coverage, rates
+from huizong.stages.coverage import CollectionCoverage, contract, coverage, states_of, unrounded_rates
+from huizong.stages.excerpts import excerpts
 from huizong.stages.issued import IssuedCycle, issued_cycle, log_event, require_aware
+from huizong.stages.merging import list_documents, merged_lists, released
 from huizong.stages.standing import Standing, standings
+from huizong.stages.upward_form import units_combined, upward_documents
 from huizong.stages.words import EDITION, UNIT_STATUS
 from huizong.summary import model as summary
+from huizong.summary.lists import MergedList
 from huizong.summary.model import EditionKind
 
 
@@ -41,7 +50,7 @@ def assemble(ctx: Context, code: str, as_of: datetime, edition: str | None = Non
     with ctx.ledger.lock(f"assemble:{code}", wait=True):
         with ctx.ledger.read() as session:
             found = standings(session, issued, as_of)
-            values = _values(session, found)
+            values = _values(session, issued, found)
             digest = _digest(issued, kind, found)
             earlier = _same(session, code, kind, digest)
             number = _next_number(session, code, kind)
@@ -70,13 +79,8 @@ def _kind(issued: IssuedCycle, edition: str | None, as_of: datetime) -> EditionK
 
 
 def _counted(found: list[Standing]) -> list[Version]:
-    """The form versions whose figures are summed: waived units are shown, not summed."""
-    versions = []
-    for standing in found:
-        form = standing.collection.form
-        if form is not None and standing.status != "waived" and (v := standing.counted(form)):
-            versions.append(v)
-    return versions
+    """The versions of forms and lists that count: waived units are shown, not summed."""
+    return [v for standing in found for part in standing.collection.forms for v in standing.counting(part)]
 
 
 def _digest(issued: IssuedCycle, kind: str, found: list[Standing]) -> str:
@@ -135,15 +139,22 @@ def _next_number(session: Session, code: str, kind: str) -> int:
     return (newest or 0) + 1
 
 
-def _values(session: Session, found: list[Standing]) -> dict[int, dict[str, Decimal | None]]:
+def _values(
+    session: Session, issued: IssuedCycle, found: list[Standing]
+) -> dict[int, dict[str, Decimal | None]]:
     """Version id → item → figure, of the versions that count."""
-    ids = [v.id for v in _counted(found)]
+    ids = [v.id for v in _counted(found) if _is_form(issued, v)]
     values: dict[int, dict[str, Decimal | None]] = {i: {} for i in ids}
     for start in range(0, len(ids), 500):
         rows = session.scalars(select(Value).where(Value.version_id.in_(ids[start : start + 500])))
         for row in rows:
             values[row.version_id][row.item] = row.number
     return values
+
+
+def _is_form(issued: IssuedCycle, version: Version) -> bool:
+    part = issued.collection(version.collection).part(version.part)
+    return part is not None and part.kind == "form"
 
 
 def _write(
@@ -159,12 +170,29 @@ def _write(
     files: list[tuple[str, str]] = []
     sums: list[EditionTotal] = []
     cover: dict[str, Any] = {}
+    listed: dict[str, list[MergedList]] = {}
     for collection in issued.collections:
         mine = [s for s in found if s.collection.code == collection.code]
         covered = coverage(mine, voluntary=collection.voluntary)
         cover[collection.code] = covered.as_data()
         data = _summary(issued, collection, kind, number, mine, covered, values, as_of)
+        with ctx.ledger.read() as session:
+            lists = merged_lists(session, issued, collection, mine)
+            forms = [v for v in _counted(mine) if _is_form(issued, v)]
+            data = replace(
+                data,
+                combined=units_combined(session, issued.code, forms),
+                snippets=excerpts(session, issued, collection, _counted(mine)),
+            )
         files += _documents(ctx, issued, data)
+        files += list_documents(ctx, data, lists)
+        files += upward_documents(ctx, issued, data)
+        listed[collection.code] = lists
+        sums += [
+            EditionTotal(collection=collection.code, instrument=merged.instrument.ref, item=item, total=total)
+            for merged in lists
+            for item, total in merged.totals.items()
+        ]
         if data.instrument is not None:
             sums += [
                 EditionTotal(
@@ -172,6 +200,7 @@ def _write(
                 )
                 for item, total in data.totals.items()
             ]
+    files += commendation_documents(ctx, issued, found, listed, summary.Edition(kind, number), as_of)
     with ctx.ledger.write() as session:
         edition = Edition(
             cycle=issued.code,
@@ -206,7 +235,7 @@ def _summary(
     as_of: datetime,
 ) -> summary.SummaryData:
     cycle = issued.loaded.cycle
-    everyone, on_time = rates(found)
+    everyone, on_time = unrounded_rates(found)
     open_findings: dict[Severity, int] = dict.fromkeys(SEVERITIES, 0)
     for standing in found:
         for finding in standing.findings:
@@ -241,6 +270,9 @@ def _named(covered: CollectionCoverage) -> summary.Coverage:
         ),
         waived=tuple((s.unit.code, s.unit.name) for s in covered.waived),
         returned_for_correction=tuple((s.unit.code, s.unit.name) for s in covered.returned_for_correction),
+        states=states_of(
+            (s.unit.code for s in covered.missing), {s.unit.code: s.status for s in covered.missing}
+        ),
     )
 
 
@@ -274,7 +306,7 @@ def _documents(ctx: Context, issued: IssuedCycle, data: summary.SummaryData) -> 
 
     many = len(issued.collections) > 1
     stem = f"{data.cycle_title}汇总_{data.edition.label}" + (f"_{data.collection_code}" if many else "")
-    stem = stem.replace("/", "／")
+    stem = as_file_name(stem)
     return [
         (f"{stem}.xlsx", ctx.store.put(write_workbook(data))),
         (f"{stem}.docx", ctx.store.put(write_report(data))),
@@ -287,10 +319,19 @@ def edition_folder(ctx: Context, edition: Edition) -> Path:
 
 def lay_out(ctx: Context, edition: Edition) -> list[Path]:
     """The edition's files in a folder for people; written anew if somebody removed or changed them."""
+    return _lay_out(ctx, edition, edition.files)
+
+
+def lay_out_released(ctx: Context, edition: Edition) -> list[Path]:
+    """The public lists that its sign-off released, beside them."""
+    return _lay_out(ctx, edition, released(edition))
+
+
+def _lay_out(ctx: Context, edition: Edition, files: Iterable[Sequence[str]]) -> list[Path]:
     folder = edition_folder(ctx, edition)
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for name, digest in edition.files:
+    for name, digest in files:
         path = folder / name
         data = ctx.store.get(digest)
         if not path.exists() or path.read_bytes() != data:
@@ -311,7 +352,7 @@ def _result(ctx: Context, issued: IssuedCycle, edition: Edition) -> dict[str, An
         "cycle": issued.code,
         "edition": edition.kind,
         "number": edition.number,
-        "coverage": edition.coverage,
+        "coverage": {code: contract(cover) for code, cover in edition.coverage.items()},
         "totals": summed,
         "files": [str(path) for path in lay_out(ctx, edition)],
     }

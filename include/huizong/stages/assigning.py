@@ -95,6 +95,9 @@ def _pieces(
     for part, several in _by_part(collection, forms):
         if said not in (None, part):
             continue
+        if part.appends:  # lists that add up: none of them is in the way of another
+            found += [(part, n, form) for n, form in several.items()]
+            continue
         numbers = issued.loaded.instruments[part.instrument or ""].numbers
         if problem := dispute((Twin(file.name, form) for form in several.values()), numbers):
             raise UsageError(f"“{file.name}”不能认领：{problem.reason}；请单位重新报送只含一张表的文件。")

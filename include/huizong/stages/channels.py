@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from pydantic import ValidationError
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from huizong.definition.load import find_cycles, read_yaml
+from huizong.connections import connection_id
+from huizong.definition.load import find_cycles
 from huizong.definition.model import Channel
+from huizong.definition.yaml_file import read_yaml
 from huizong.errors import HuizongError, UsageError
-from huizong.ledger.tables import Event
+from huizong.ledger.tables import Event, Letter
 from huizong.stages.context import Context
 from huizong.stages.issued import issued_codes, issued_cycle, log_event
 
@@ -45,6 +48,17 @@ def channels_today(ctx: Context, cycle: str) -> dict[str, Channel]:
     return {}
 
 
+def connected(ctx: Context, channels: Iterable[str]) -> list[str]:
+    """Those with an SMTP connection; all of them where none has one: whoever tries says what is missing."""
+    named = list(dict.fromkeys(channels))
+    found = [c for c in named if ctx.connections.get(connection_id(c, "smtp")) is not None]
+    for channel in named if found else ():
+        if channel not in found and (left := _unsent(ctx, channel)):
+            name = connection_id(channel, "smtp")
+            ctx.say(f"渠道 {channel} 没有连接 {name}，{left} 封信件待发；添加连接后自动发出。")
+    return found or named
+
+
 def remember_channels(ctx: Context, cycle: str) -> None:
     """Keep a cycle's settings for the time when its file cannot be read. Not within a transaction."""
     try:
@@ -55,6 +69,12 @@ def remember_channels(ctx: Context, cycle: str) -> None:
         settings = {code: channel.model_dump(mode="json") for code, channel in written.items()}
         with ctx.ledger.write() as session:
             log_event(session, ctx, _KIND, cycle=cycle, channels=settings)
+
+
+def _unsent(ctx: Context, channel: str) -> int:
+    query = select(func.count()).where(Letter.channel == channel, Letter.state == "queued")
+    with ctx.ledger.read() as session:
+        return session.scalar(query) or 0
 
 
 def _written(ctx: Context, cycle: str) -> dict[str, Channel]:

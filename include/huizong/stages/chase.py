@@ -16,9 +16,12 @@ from huizong.definition.model import Collection, Rung
 from huizong.ledger.tables import Contact, Event, Letter
 from huizong.outbox.context import CycleLetter, FormalNoticeContext, ReminderContext
 from huizong.outbox.queue import Draft, queue_letter
+from huizong.stages.callsheet import make_callsheet
 from huizong.stages.context import Context
 from huizong.stages.drafts import draft
+from huizong.stages.forwarding import forward_rungs
 from huizong.stages.issued import IssuedCycle, issued_cycle, log_event, require_aware
+from huizong.stages.leadership import list_matters
 from huizong.stages.reasons import CHASED, chaseable
 from huizong.stages.receive import receive_for, unread_error
 from huizong.stages.standing import Standing, standings_now
@@ -55,6 +58,9 @@ def chase(ctx: Context, code: str, as_of: datetime, *, send: bool = True) -> dic
             queued += made if rung != "superior_informed" else 0  # a list entry, no letter
             if made:
                 counts[rung] = counts.get(rung, 0) + 1
+    forward_rungs(ctx, issued, as_of, _due_rung, unread)
+    make_callsheet(ctx, issued, as_of, unread)
+    list_matters(ctx, issued, as_of)
     channels = sorted({c.channel for c in issued.collections})
     if send:
         from huizong.stages.send import send as send_letters
@@ -66,9 +72,9 @@ def chase(ctx: Context, code: str, as_of: datetime, *, send: bool = True) -> dic
 
 
 def _due_rung(issued: IssuedCycle, standing: Standing, as_of: datetime) -> Rung | None:
-    """The latest rung whose instant has come, while the collection is open and the office at work."""
-    closes = issued.schedule.closes(standing.collection)
-    if closes is not None and as_of >= closes:
+    """The latest rung whose instant has come, while the unit is still asked and the office at work."""
+    until = issued.schedule.asks_until(standing.collection, standing.due)
+    if until is not None and as_of >= until:
         return None
     if not issued.schedule.in_office_hours(as_of):
         return None
@@ -135,9 +141,8 @@ def _expires(issued: IssuedCycle, standing: Standing, rung: Rung, as_of: datetim
     ends = [at for later, at in rungs if at > as_of and later != "superior_informed"][:1]
     if rung == "nudge" and standing.due:
         ends.append(standing.due.instant)
-    closes = issued.schedule.closes(standing.collection)
-    if closes:
-        ends.append(closes)
+    if until := issued.schedule.asks_until(standing.collection, standing.due):
+        ends.append(until)
     return min(ends, default=None)
 
 

@@ -44,9 +44,11 @@ def claim_of(ctx: Context, session: Session, cycles: Sequence[IssuedCycle], form
 
 def _claim_in(cycles: Sequence[IssuedCycle], cycle: str, collection: str, unit: str) -> Claim:
     for issued in cycles:
-        known = issued.code == cycle and issued.loaded.cycle.collection(collection)
-        if known and unit in issued.loaded.by_code:
-            return Claim(issued, collection, unit)
+        if issued.code == cycle:
+            known = issued.loaded.cycle.collection(collection)
+            if known and issued.asks(known, unit):
+                return Claim(issued, collection, unit)
+            return Claim(problem="not_expected")
     return Claim(problem="other_cycle")
 
 

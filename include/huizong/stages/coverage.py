@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from huizong.ledger.types import canonical
-from huizong.stages.standing import Standing
+from huizong.stages.standing import Standing, UnitStatus
+from huizong.stages.words import UNIT_STATUS
 from huizong.summary.model import Coverage
 
 RATE_PLACES = Decimal("0.0001")
@@ -33,8 +34,12 @@ class CollectionCoverage:
         """Of those missing: the units that did send what would count; it was rejected or is pending."""
         return tuple(s for s in self.missing if _sent(s))
 
+    @property
+    def of_all(self) -> tuple[Standing, ...]:
+        return (*self.returned, *self.missing, *self.waived)
+
     def as_data(self) -> dict[str, Any]:
-        """The contract's JSON."""
+        """The contract's JSON, with where every unit stands and the parts that incomplete ones owe."""
         return {
             "expected": self.expected,
             "returned": len(self.returned),
@@ -42,7 +47,14 @@ class CollectionCoverage:
             "incomplete": [s.unit.code for s in self.incomplete],
             "waived": [s.unit.code for s in self.waived],
             "returned_for_correction": [s.unit.code for s in self.returned_for_correction],
+            "states": {s.unit.code: s.status for s in self.of_all},
+            "owed": {s.unit.code: [p.code for p in s.missing_parts] for s in self.incomplete},
         }
+
+
+def contract(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What the command line tells of an edition's coverage."""
+    return {key: value for key, value in data.items() if key not in ("states", "owed")}
 
 
 def named(data: Mapping[str, Any], name: Callable[[str], str]) -> Coverage:
@@ -52,9 +64,16 @@ def named(data: Mapping[str, Any], name: Callable[[str], str]) -> Coverage:
         returned=data["returned"],
         missing=tuple((code, name(code)) for code in data["missing"]),
         waived=tuple((code, name(code)) for code in data["waived"]),
-        # Editions of earlier releases do not have it.
+        # Editions of earlier releases do not have these two.
         returned_for_correction=tuple((code, name(code)) for code in data.get("returned_for_correction", ())),
+        states=states_of(data["missing"], data.get("states", {})),
     )
+
+
+def states_of(missing: Iterable[str], status: Mapping[str, UnitStatus]) -> dict[str, str]:
+    """Of units whose figures are missing: where they stand, if they are not simply 未报."""
+    told = {code: status.get(code, "not_started") for code in missing}
+    return {code: UNIT_STATUS[stands] for code, stands in told.items() if stands != "not_started"}
 
 
 def _sent(standing: Standing) -> bool:
@@ -89,10 +108,21 @@ def rate_text(value: Decimal | None) -> str | None:
 
 def rates(standings: Sequence[Standing]) -> tuple[Decimal | None, Decimal | None]:
     """Reporting rate, and the rate of those that returned on time."""
+    returned, on_time, expected = _counts(standings)
+    return rate(returned, expected), rate(on_time, expected)
+
+
+def unrounded_rates(standings: Sequence[Standing]) -> tuple[Decimal | None, Decimal | None]:
+    """The same, to be rounded once where they are printed: 15 of 19 is 78.9%, 0.7895 would be 79.0%."""
+    returned, on_time, expected = _counts(standings)
+    return (Decimal(returned) / expected, Decimal(on_time) / expected) if expected else (None, None)
+
+
+def _counts(standings: Sequence[Standing]) -> tuple[int, int, int]:
+    """Returned, returned on time, expected."""
     expected = [s for s in standings if s.status != "waived"]
     returned = [s for s in expected if s.returned]
-    on_time = [s for s in returned if returned_on_time(s)]
-    return rate(len(returned), len(expected)), rate(len(on_time), len(expected))
+    return len(returned), sum(map(returned_on_time, returned)), len(expected)
 
 
 def returned_on_time(standing: Standing) -> bool:

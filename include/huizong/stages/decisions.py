@@ -1,25 +1,37 @@
-"""What a person decides about a unit: waive it, extend its time, accept it in spite of a finding.
+"""What a person decides about a unit: waive it, extend its time, accept it in spite of a finding, send its
+form back, note that it does not report, and take such a decision back.
 
 Nobody edits a unit's figures (invariant 4); each decision says who and why.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from huizong.definition.when import When
 from huizong.errors import UsageError
-from huizong.ledger.tables import Decision, FindingRow
+from huizong.ledger.tables import Decision, Delivery, FindingRow
 from huizong.stages.context import Context
 from huizong.stages.issued import IssuedCycle, issued_cycle, log_event, require_aware
+from huizong.stages.sending_back import (
+    reopened,
+    returned_version,
+    send_back,
+    tell_declined,
+    tell_extended,
+    tell_sent_back,
+)
 from huizong.stages.signed import require_words
-from huizong.stages.standing import Standing, standings
+from huizong.stages.standing import Standing, standings, standings_now
 from huizong.stages.versions import settle, versions_of
 
-KINDS = ("waive", "extend", "accept")
+KINDS = ("waive", "extend", "decline", "accept", "send-back", "refuse", "reopen")
+_ANSWERS_REQUEST = ("extend", "decline", "waive", "refuse")
 
 
 def decide(
@@ -33,16 +45,22 @@ def decide(
     reason: str,
     collection: str | None = None,
     until: str | None = None,
+    part: str | None = None,
 ) -> dict[str, Any]:
     """Record one decision; it counts from `as_of` on.
 
     Args:
-        kind: `waive` (免报), `extend` (延期, with `until`), `accept` (审核问题经同意，予以采用).
+        kind: `waive` (免报), `extend` (延期, with `until`), `decline` (不同意延期: `reason` is written to the
+            unit), `accept` (审核问题经同意，予以采用), `send-back`
+            (退回修改: `reason` is written to the unit), `refuse` (说明不报), `reopen` (undoes waive, refuse,
+            send-back and a nil return).
         collection: needed only where the unit is in several.
         until: the unit's own deadline, written as in a definition: 2022-06-24, due + 3wd.
+        part: what is sent back; by default the form.
 
     Raises:
-        UsageError: unknown unit, collection or decision; words missing; or nothing to accept.
+        UsageError: unknown unit, collection, part or decision; words missing; or nothing to accept, to send
+            back or to reopen.
     """
     require_aware(as_of)
     if kind not in KINDS:
@@ -55,24 +73,64 @@ def decide(
         standing = _standing(standings(session, issued, as_of, unit), unit, collection)
         if kind == "accept":
             value = {"versions": _accept(ctx, session, code, standing, by, reason)}
-        session.add(
-            Decision(
-                cycle=code,
-                collection=standing.collection.code,
-                unit=unit,
-                kind=kind,
-                value=value,
-                by=by,
-                reason=reason,
-                as_of=as_of,
-                recorded_at=ctx.clock.now(),
-            )
+        elif kind == "send-back":
+            version = returned_version(standing, part)
+            value = send_back(session, version, reason)
+        elif kind == "reopen":
+            value = reopened(ctx, session, standing, _decided(session, code, standing), by)
+        decision = Decision(
+            cycle=code,
+            collection=standing.collection.code,
+            unit=unit,
+            kind=kind,
+            value=value,
+            by=by,
+            reason=reason,
+            as_of=as_of,
+            recorded_at=ctx.clock.now(),
         )
+        session.add(decision)
+        session.flush()
+        if kind == "send-back":
+            tell_sent_back(ctx, session, issued, standing, version, decision, as_of)
+        elif kind == "extend":
+            extended = _standing(standings_now(session, issued, unit), unit, standing.collection.code)
+            tell_extended(ctx, session, issued, extended, as_of)
+        elif kind == "decline":
+            tell_declined(ctx, session, issued, standing, decision, as_of)
+        if kind in _ANSWERS_REQUEST:
+            _settle_requests(ctx, session, standing, code)
         log_event(
             session, ctx, "decided", cycle=code, collection=standing.collection.code, unit=unit,
             by=by, words=reason, decision=kind, value=value,
         )  # fmt: skip
     return {"cycle": code, "unit": unit, "collection": standing.collection.code, "decision": kind, **value}
+
+
+def _settle_requests(ctx: Context, session: Session, standing: Standing, code: str) -> None:
+    """The decision answers what asked for it: reminders wait no longer than the unit's own deadline."""
+    query = select(Delivery).where(
+        Delivery.cycle == code,
+        Delivery.unit == standing.unit.code,
+        Delivery.collection.is_(None) | (Delivery.collection == standing.collection.code),
+        Delivery.disposition == "extension_request",
+        Delivery.settled_at.is_(None),
+    )
+    for request in session.scalars(query):
+        request.settled_at = ctx.clock.now()
+
+
+def _decided(session: Session, code: str, standing: Standing) -> Sequence[Decision]:
+    """All decisions about a unit in a collection, newest first."""
+    return session.scalars(
+        select(Decision)
+        .where(
+            Decision.cycle == code,
+            Decision.collection == standing.collection.code,
+            Decision.unit == standing.unit.code,
+        )
+        .order_by(Decision.id.desc())
+    ).all()
 
 
 def _until(issued: IssuedCycle, collection: str | None, until: str | None) -> str:

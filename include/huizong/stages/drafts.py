@@ -21,21 +21,24 @@ def draft(
     *,
     key: str,
     address: str,
+    channel: str | None = None,
     **more: Any,
 ) -> Draft:
     """The letter to `address` about `unit`; `more` are further fields of `Draft`.
 
-    It goes out through the collection's channel, under the subject that its template gives it.
+    It goes out through the collection's channel, or another one named, under the subject that its template
+    gives it.
     """
+    channel = channel or collection.channel
     return Draft(
         key=key,
-        channel=collection.channel,
+        channel=channel,
         cycle=issued.code,
         collection=collection.code,
         unit=unit.code,
         address=address,
         addressee=context.contact_name or unit.name,
-        sender_address=issued.loaded.cycle.channels[collection.channel].address or "",
+        sender_address=issued.loaded.cycle.channels[channel].address or "",
         subject=ctx.letter_book.subject(context),
         context=context,
         **more,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from huizong.definition.model import Collection, Part
+from huizong.intake.recognise import units_named
 from huizong.intake.relevance import mentions
 from huizong.ledger.tables import Delivery, Letter, Version
 from huizong.mime.parse import ParsedMail
@@ -47,9 +48,16 @@ class Envelope:
     def senders_in(self, issued: IssuedCycle) -> frozenset[str]:
         """The units that this delivery's sender speaks for: a registered address, or a drop's name."""
         sender = self.delivery.sender
-        if self.by_folder:
-            return frozenset({sender}) if sender in issued.loaded.by_code else frozenset()
-        return issued.units_by_address.get(sender, frozenset())
+        if not self.by_folder:
+            return issued.units_by_address.get(sender, frozenset())
+        if sender in issued.loaded.by_code:
+            return frozenset({sender})
+        named = units_named(sender, issued.units_by_name) if self._is_channel_of(issued) else frozenset()
+        return named if len(named) == 1 else frozenset()
+
+    def _is_channel_of(self, issued: IssuedCycle) -> bool:
+        """Whether it came by a channel of the cycle: there a subfolder is named after who fills it."""
+        return self.delivery.channel in issued.loaded.cycle.channels
 
     @cached_property
     def home_cycle(self) -> IssuedCycle | None:
@@ -111,25 +119,17 @@ class Envelope:
         )
         return self.session.scalars(query).first() is not None
 
-    @property
-    def sender_collection(self) -> Collection | None:
-        """The collection that a message of words is about, where the sender is one unit."""
-        if self.home_cycle is None or self.delivery.unit is None:
-            return None
-        return self.collection_for(self.home_cycle, self.delivery.unit)
-
     def collection_for(self, issued: IssuedCycle, unit: str) -> Collection | None:
-        """The collection that a unit's mail through this channel is for: the thread's, else the only one."""
-        if self.thread is not None and self.thread.cycle == issued.code and self.thread.collection:
-            found = issued.loaded.cycle.collection(self.thread.collection)
-            if found and issued.loaded.expects(found, unit):
-                return found
-        through = [
-            c
-            for c in issued.collections
-            if (self.by_folder or c.channel == self.delivery.channel) and issued.loaded.expects(c, unit)
-        ]
-        return through[0] if len(through) == 1 else None
+        """The collection that a unit's delivery is for, as far as the envelope tells: the thread's, else the
+        only one through this channel, else the only one of these that is open."""
+        if thread := self._thread_collection(issued, unit):
+            return thread
+        every = self.collections_of(issued, unit)
+        through = self._through(issued, every) or every
+        for group in (through, self._open(issued, through)):
+            if len(group) == 1:
+                return group[0]
+        return None
 
     def collection_of(
         self, issued: IssuedCycle, claim: Claim, unit: str, instrument: str
@@ -137,8 +137,39 @@ class Envelope:
         """The collection that a unit's form answers: the token's, else the only one that asks for it."""
         if claim.collection:
             return issued.loaded.cycle.collection(claim.collection)
-        asking = [c for c in issued.collections if part_of(c, instrument) and issued.loaded.expects(c, unit)]
+        asking = [c for c in self.collections_of(issued, unit) if part_of(c, instrument)]
+        asking = asking or [c for c in issued.collections if c.voluntary and part_of(c, instrument)]
         return asking[0] if len(asking) == 1 else self.collection_for(issued, unit)
+
+    def collections_of(self, issued: IssuedCycle, unit: str) -> list[Collection]:
+        """The collections that expect the unit; where none does, those that take anybody's returns."""
+        expecting = [c for c in issued.collections if issued.loaded.expects(c, unit)]
+        return expecting or [c for c in issued.collections if c.voluntary]
+
+    def preferred(self, issued: IssuedCycle, unit: str) -> Iterator[list[Collection]]:
+        """The unit's collections in the order in which a file of its may belong to them, the likeliest first:
+        the thread's, those through this channel that are open, all through it, any."""
+        every = self.collections_of(issued, unit)
+        thread, through = self._thread_collection(issued, unit), self._through(issued, every)
+        yield [thread] if thread else []
+        yield self._open(issued, through)
+        yield through
+        yield every
+
+    def _thread_collection(self, issued: IssuedCycle, unit: str) -> Collection | None:
+        """The collection of the letter that this answers, where it is one of the unit's."""
+        if self.thread is None or self.thread.cycle != issued.code or not self.thread.collection:
+            return None
+        found = issued.loaded.cycle.collection(self.thread.collection)
+        return found if found and issued.asks(found, unit) else None
+
+    def _through(self, issued: IssuedCycle, collections: Iterable[Collection]) -> list[Collection]:
+        own = self._is_channel_of(issued)  # a folder that a person names is a way to all of them
+        return [c for c in collections if c.channel == self.delivery.channel or not own]
+
+    def _open(self, issued: IssuedCycle, collections: Iterable[Collection]) -> list[Collection]:
+        moment = self.delivery.received_at
+        return [c for c in collections if issued.schedule.is_open(c, moment)]
 
     def words(self) -> Iterable[str]:
         """Words by which a stranger's mail betrays that it is about an open cycle."""

@@ -16,6 +16,7 @@ from huizong.ledger.tables import Delivery, FindingRow, Value, Version
 from huizong.mime.robots import own_words
 from huizong.readers.layout.grammar import squeeze
 from huizong.readers.model import Explanation, FileReading
+from huizong.rules.model import CELLS_JOINED
 from huizong.stages.context import Context
 from huizong.stages.filing import Filing
 from huizong.stages.issued import log_event
@@ -37,9 +38,11 @@ def asked_findings(session: Session, filing: Filing) -> list[FindingRow]:
         return []
     if letter.unit not in filing.senders_in(issued):
         return []
+    collection = issued.loaded.cycle.collection(letter.collection or "")
+    adds_up = {part.code for part in collection.parts if part.appends} if collection else set()
     found = [
         finding
-        for version in _newest_checked(session, letter.cycle, letter.collection, letter.unit)
+        for version in _newest_checked(session, letter.cycle, letter.collection, letter.unit, adds_up)
         if version.checked_at is not None and version.checked_at <= letter.queued_at
         for finding in _open(session, version)
         if finding.severity in EXPLAINABLE
@@ -71,12 +74,13 @@ def explain_new(
     said earlier of the same finding over the same figure; the findings that stay open.
 
     Args:
-        numbers: item code → its number on the form.
+        numbers: item code → its number on the form; empty for a list, whose findings name rows and column.
     """
     delivery = session.get_one(Delivery, version.delivery_id)
     findings = [f for f in _open(session, version) if f.severity in EXPLAINABLE]
     # In a file with the forms of several units the list does not tell whose item it means.
-    typed = reading.explanations if len(reading.forms) == 1 else ()
+    of_one = len(reading.forms) == 1 or (not numbers and len({form.unit_text for form in reading.forms}) == 1)
+    typed = reading.explanations if of_one else ()
     explained = []
     for finding in findings:
         if words := _typed_for(finding, findings, typed, numbers):
@@ -105,12 +109,12 @@ def _typed_for(
 ) -> str:
     """The explanation of this finding; one typed beside another finding of the item is that one's."""
     others = {squeeze(f.message) for f in findings if f is not finding}
-    number = numbers[finding.item] if finding.item else None
+    number = numbers[finding.item] if finding.item and numbers else None
     texts = [
         e.text
         for e in typed
         if e.item == number and is_long_enough(e.text)
-        and (squeeze(e.problem) == squeeze(finding.message) or squeeze(e.problem) not in others)
+        and (squeeze(e.problem) == squeeze(finding.message) or (numbers and squeeze(e.problem) not in others))
     ]  # fmt: skip
     return "\n".join(dict.fromkeys(texts))
 
@@ -142,22 +146,27 @@ def _said_before(session: Session, version: Version, finding: FindingRow) -> Fin
     )
 
 
-def _figure(session: Session, finding: FindingRow) -> str | None:
-    return session.scalars(
-        select(Value.raw).where(Value.version_id == finding.version_id, Value.item == finding.item)
-    ).first()
+def _figure(session: Session, finding: FindingRow) -> Sequence[str]:
+    """What stands in the cells that a finding names: one of a form, of a list several."""
+    query = select(Value.raw).where(
+        Value.version_id == finding.version_id,
+        Value.item == finding.item,
+        Value.cell.in_(finding.cell.split(CELLS_JOINED)),
+    )
+    return session.scalars(query.order_by(Value.row)).all()
 
 
 def _newest_checked(
-    session: Session, cycle: str | None, collection: str | None, unit: str | None
+    session: Session, cycle: str | None, collection: str | None, unit: str | None, adds_up: set[str]
 ) -> list[Version]:
-    """Of each part the newest version that was checked: a later one still unread asks nothing yet."""
+    """Of each part the newest version that was checked (of those that add up each): a later one still unread
+    asks nothing yet."""
     rows = session.scalars(
         select(Version)
         .where(*_of(cycle, collection, unit), Version.status.in_(("rejected", *COUNTING)))
         .order_by(Version.number)
     )
-    return list({version.part: version for version in rows}.values())
+    return list({(v.part, v.number if v.part in adds_up else 0): v for v in rows}.values())
 
 
 def _of(cycle: str | None, collection: str | None, unit: str | None) -> tuple[ColumnElement[bool], ...]:

@@ -20,6 +20,7 @@ from huizong.stages.linked import settle_downloaded
 from huizong.stages.linking import Link, file_links
 from huizong.stages.others import file_other, unit_of
 from huizong.stages.placing import Placing, delivered_forms, note
+from huizong.stages.window import note_window
 
 # A message's own disposition is the weightiest of its files'.
 _WEIGHT = ("restricted", "return", "subordinate", "set_aside", "link_pending", "triage", "duplicate", "other")
@@ -67,6 +68,7 @@ class Filing(Envelope):
             else:
                 made |= file_other(self, file, reading, units, delivered, known=known)
             note(file, reading.notes)
+            note_window(self, file)
             files.append(file)
         settle_downloaded(self.ctx, self.session, self.delivery, files)
         secret = [Leaf(link.name, link.digest, link.data) for link in links if link.secret]

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import cast
 
 from huizong.connections import MailServer
 from huizong.errors import UsageError
-from huizong.ledger.tables import File, Letter, Version
+from huizong.ledger.tables import Letter
 from huizong.outbox.compose import compose
 from huizong.outbox.context import load_context
 from huizong.outbox.model import Attachment, Outgoing
-from huizong.rules.marked import mark_workbook
-from huizong.rules.model import Finding, Severity
 from huizong.stages.context import Context
 from huizong.stages.issued import IssuedCycle
-from huizong.stages.replies import findings_of
+from huizong.stages.marking import marked_workbooks
 
 LARGEST = 71_680_000  # bytes of a whole mail as sent, what NetEase states (APPENDLIMIT)
 _REPLIES = {"receipt", "correction", "supplement"}
@@ -48,8 +45,8 @@ def freeze(ctx: Context, letter: Letter, cycles: Mapping[str, IssuedCycle], serv
 
 
 def _sender_name(letter: Letter, cycles: Mapping[str, IssuedCycle]) -> str:
-    """The office whose letter it is; an alarm may be about no collection at all."""
-    if letter.kind == "alarm":
+    """The office whose letter it is; what the operator is written is about no collection."""
+    if letter.collection is None:
         return "汇总系统"
     return cycles[letter.cycle or ""].collection(letter.collection or "").office.name
 
@@ -57,23 +54,4 @@ def _sender_name(letter: Letter, cycles: Mapping[str, IssuedCycle]) -> str:
 def _attachments(ctx: Context, letter: Letter, cycles: Mapping[str, IssuedCycle]) -> list[Attachment]:
     files = [Attachment(name, ctx.store.get(digest)) for name, digest in letter.attachments]
     ids = [int(v) for v in str(letter.context.get("marked", "")).split(",") if v]
-    for version_id in ids:
-        if marked := _marked(ctx, version_id, cycles):
-            files.append(marked)
-    return files
-
-
-def _marked(ctx: Context, version_id: int, cycles: Mapping[str, IssuedCycle]) -> Attachment | None:
-    """The clerk's own workbook with the cells in question marked; None where it cannot be made."""
-    with ctx.ledger.read() as session:
-        version = session.get_one(Version, version_id)
-        file = session.get_one(File, version.file_id)
-        rows = findings_of(session, version)
-    findings = [
-        Finding(r.rule, cast(Severity, r.severity), r.item, r.message, r.remedy, r.sheet, r.cell)
-        for r in rows
-    ]
-    instrument = cycles[version.cycle].loaded.instruments[version.instrument or ""]
-    data = mark_workbook(ctx.store.get(file.digest), findings, instrument.numbers)
-    stem = file.name.rpartition(".")[0] or file.name
-    return Attachment(f"{stem}（审核意见）.xlsx", data) if data else None
+    return files + marked_workbooks(ctx, ids, cycles)

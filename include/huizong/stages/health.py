@@ -15,9 +15,10 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from huizong.connections import MailServer, connection_id
-from huizong.definition.load import DefinitionError, LoadedCycle, find_cycles, load_cycle
+from huizong.definition.load import LoadedCycle, find_cycles, load_cycle
 from huizong.definition.model import Channel
 from huizong.definition.schedule import MORNINGS_AFTER_CLOSING
+from huizong.definition.yaml_file import DefinitionError
 from huizong.errors import UsageError
 from huizong.home import Home
 from huizong.ledger.tables import DefinitionVersion, Letter

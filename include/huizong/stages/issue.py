@@ -7,8 +7,9 @@ is laid out from the store afterwards, so that a run killed anywhere is complete
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, select
@@ -19,14 +20,16 @@ from huizong.definition.load import LoadedCycle, load_named
 from huizong.definition.model import Collection
 from huizong.errors import UsageError
 from huizong.frame.roster import Unit
+from huizong.home import as_file_name
 from huizong.instruments.form_number import new_form_number
+from huizong.instruments.masters import Master, masters
 from huizong.instruments.model import Instrument
 from huizong.instruments.token import TokenClaims, new_serial
-from huizong.instruments.word_form import WordMaster
-from huizong.instruments.workbook import WorkbookMaster
 from huizong.ledger.tables import Approval, DefinitionVersion, FormIssue, FrameUnit, Letter
+from huizong.stages.channels import connected
 from huizong.stages.contacts import contacts_by_unit, refresh_contacts
 from huizong.stages.context import Context
+from huizong.stages.forwarding import forward_issue
 from huizong.stages.issued import (
     IssuedCycle,
     issued_cycle,
@@ -58,17 +61,18 @@ def issue(
     """
     require_aware(as_of)
     if send:
-        _stop_if_mute(ctx, code)
+        stop_if_mute(ctx, code)
     with ctx.ledger.lock(f"issue:{code}", wait=True):
         if not _is_issued(ctx, code):
             loaded = load_named(code, ctx.home)
-            _stop_if_empty(loaded)
-            forms = _personal_forms(ctx, loaded)
+            stop_if_empty(loaded)
+            forms = personal_forms(ctx, loaded)
             _record(ctx, loaded, forms, as_of, approved_by or "命令行", basis or "huizong issue")
             ctx.say(f"已冻结 {code} 的名录与表样")
         issued = issued_cycle(ctx, code)
         _notify_new_contacts(ctx, issued, as_of)
-        _lay_out(ctx, issued)
+        lay_out(ctx, issued)
+        forward_issue(ctx, issued, as_of)
     if send:
         from huizong.stages.send import send as send_letters
 
@@ -85,18 +89,24 @@ def _is_issued(ctx: Context, code: str) -> bool:
     return newest is not None
 
 
-def _stop_if_mute(ctx: Context, code: str) -> None:
+def stop_if_mute(ctx: Context, code: str) -> None:
     """Before anything is frozen: what is to be sent at once needs a way out.
 
     Raises:
-        UsageError: a mailbox of the cycle has no SMTP connection.
+        UsageError: no mailbox of the cycle has an SMTP connection.
     """
-    for channel, place in load_named(code, ctx.home).cycle.channels.items():
-        if place.address:
-            required(ctx.connections, channel, "smtp")
+    channels = load_named(code, ctx.home).cycle.channels
+    mailboxes = [channel for channel, place in channels.items() if place.address]
+    if mailboxes:
+        required(ctx.connections, connected(ctx, mailboxes)[0], "smtp")
 
 
-def _stop_if_empty(loaded: LoadedCycle) -> None:
+def stop_if_empty(loaded: LoadedCycle) -> None:
+    """Refuse a collection that asks nobody.
+
+    Raises:
+        UsageError: its audience matches no unit of the roster.
+    """
     for collection in loaded.cycle.collections:
         if not collection.voluntary and not loaded.frame(collection):
             raise UsageError(
@@ -105,17 +115,20 @@ def _stop_if_empty(loaded: LoadedCycle) -> None:
             )
 
 
-def _personal_forms(ctx: Context, loaded: LoadedCycle) -> list[FormIssue]:
-    """Make every unit's own workbook and Word form, and put them into the store."""
+def personal_forms(ctx: Context, loaded: LoadedCycle, held: Iterable[FormIssue] = ()) -> list[FormIssue]:
+    """Make every unit's own workbook and Word form but those `held`, and put them into the store."""
     made = []
+    there = {(form.collection, form.unit, form.instrument) for form in held}
     for collection in loaded.cycle.collections:
-        instrument = loaded.instrument_of(collection)
-        if instrument is None:
-            continue
-        masters = WorkbookMaster(instrument), WordMaster(instrument)
-        units = loaded.frame(collection)
-        for start in range(0, len(units), _AT_ONCE):
-            made += _forms_of(ctx, loaded, collection, instrument, masters, units[start : start + _AT_ONCE])
+        for _, instrument in loaded.forms_of(collection):
+            frame = loaded.frame(collection)
+            units = [u for u in frame if (collection.code, u.code, instrument.ref) not in there]
+            if not units:
+                continue
+            files = masters(instrument)
+            for start in range(0, len(units), _AT_ONCE):
+                some = units[start : start + _AT_ONCE]
+                made += _forms_of(ctx, loaded, collection, instrument, files, some)
     return made
 
 
@@ -124,17 +137,18 @@ def _forms_of(
     loaded: LoadedCycle,
     collection: Collection,
     instrument: Instrument,
-    masters: tuple[WorkbookMaster, WordMaster],
+    pair: tuple[Master, Master],
     units: Sequence[Unit],
 ) -> list[FormIssue]:
-    forms, files = [], []
+    forms: list[FormIssue] = []
+    files: list[bytes] = []
     for unit in units:
         serial, number = new_serial(), new_form_number()
         claims = TokenClaims(
             ctx.home.issuer, loaded.cycle.code, collection.code, unit.code, instrument.ref, serial
         )
         token = ctx.token_keys.sign(claims)
-        files += [master.render(unit.full_name, token, number) for master in masters]
+        files += [master.render(unit.full_name, token, number) for master in pair]
         forms.append(
             FormIssue(
                 cycle=loaded.cycle.code,
@@ -167,7 +181,7 @@ def _record(
                 cycle=code, version=1, digest=loaded.digest, content=content, as_of=as_of, recorded_at=now
             )
         )
-        session.add_all(_frame(loaded))
+        session.add_all(frame_rows(loaded, 1))
         session.add_all(forms)
         session.add(
             Approval(
@@ -189,12 +203,13 @@ def _record(
         )  # fmt: skip
 
 
-def _frame(loaded: LoadedCycle) -> Iterator[FrameUnit]:
+def frame_rows(loaded: LoadedCycle, version: int) -> Iterator[FrameUnit]:
+    """The frame of each collection, as frozen with this version of the definition."""
     for collection in loaded.cycle.collections:
         for unit in loaded.frame(collection):
             yield FrameUnit(
                 cycle=loaded.cycle.code,
-                version=1,
+                version=version,
                 collection=collection.code,
                 unit=unit.code,
                 position=unit.position,
@@ -205,14 +220,28 @@ def _notify_new_contacts(ctx: Context, issued: IssuedCycle, as_of: datetime) -> 
     """An address that the roster got after the issue has its notice too: the key knows who has one."""
     notice = notice_document(ctx, issued.loaded)
     with ctx.ledger.write() as session:
-        forms = session.scalars(select(FormIssue).where(FormIssue.cycle == issued.code)).all()
-        queue_notices(ctx, session, issued, forms, notice, as_of)
+        queue_notices(ctx, session, issued, forms_in_use(session, issued.loaded), notice, as_of)
 
 
-def _lay_out(ctx: Context, issued: IssuedCycle) -> None:
-    """Write one folder a unit code with the unit's files, from the store; what is there stays."""
+def forms_in_use(session: Session, loaded: LoadedCycle) -> list[FormIssue]:
+    """The personal forms that the definition asks for: an amendment leaves others behind."""
+    asked = {
+        (collection.code, unit.code, instrument.ref)
+        for collection in loaded.cycle.collections
+        for _, instrument in loaded.forms_of(collection)
+        for unit in loaded.frame(collection)
+    }
+    rows = session.scalars(
+        select(FormIssue).where(FormIssue.cycle == loaded.cycle.code).order_by(FormIssue.id)
+    )
+    return [form for form in rows if (form.collection, form.unit, form.instrument) in asked]
+
+
+def lay_out(ctx: Context, issued: IssuedCycle, anew: Container[str] = ()) -> None:
+    """Write one folder a unit code with the unit's files, from the store; what is there stays, but for
+    forms of the instruments `anew`: they may bear the name of those that they follow."""
     with ctx.ledger.read() as session:
-        forms = session.scalars(select(FormIssue).where(FormIssue.cycle == issued.code)).all()
+        forms = forms_in_use(session, issued.loaded)
     root = ctx.home.issued(issued.code)
     root.mkdir(parents=True, exist_ok=True)
     for form in forms:
@@ -222,10 +251,28 @@ def _lay_out(ctx: Context, issued: IssuedCycle) -> None:
         folder.mkdir(exist_ok=True)
         for name, digest in zip(form_file_names(unit, title), (form.workbook, form.document), strict=True):
             path = folder / name
-            if not path.exists():  # whole or not at all: a half-written form would stay for good
-                beside = path.with_name(f".{path.name}")
-                beside.write_bytes(ctx.store.get(digest))
-                beside.replace(path)
+            if form.instrument in anew or not path.exists():
+                _write_once(path, ctx.store.get(digest))
+    _lay_out_blank(ctx, issued)
+
+
+def _lay_out_blank(ctx: Context, issued: IssuedCycle) -> None:
+    """Write the empty form of each voluntary collection beside the units' folders: anybody may fill it in."""
+    for collection in issued.collections:
+        for _, instrument in issued.loaded.forms_of(collection) if collection.voluntary else ():
+            pair = masters(instrument)
+            for master, suffix in zip(pair, ("xlsx", "docx"), strict=True):
+                name = as_file_name(f"{instrument.title}（空白表样）.{suffix}")
+                path = ctx.home.issued(issued.code) / name
+                if not path.exists():
+                    _write_once(path, master.render("", "", ""))
+
+
+def _write_once(path: Path, data: bytes) -> None:
+    """Whole or not at all: a half-written form would stay for good."""
+    beside = path.with_name(f".{path.name}")
+    beside.write_bytes(data)
+    beside.replace(path)
 
 
 def _result(ctx: Context, issued: IssuedCycle) -> dict[str, Any]:

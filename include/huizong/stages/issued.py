@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from itertools import chain
@@ -25,7 +25,8 @@ from huizong.definition.schedule import Schedule
 from huizong.errors import UsageError
 from huizong.frame.roster import Unit
 from huizong.intake.recognise import name_index
-from huizong.ledger.tables import Contact, DefinitionVersion, Event, EventPerson
+from huizong.ledger.tables import Contact, DefinitionVersion, Event, EventPerson, Volunteer
+from huizong.stages.amended import Amended, amendments
 from huizong.stages.contacts import contacts_by_unit, refresh_contacts
 from huizong.stages.context import Context
 
@@ -38,6 +39,8 @@ class IssuedCycle:
     version: int
     contacts: dict[str, tuple[Contact, ...]]  # by unit, in order; those that bounce left out
     bounced: tuple[Contact, ...] = ()  # at whose addresses nothing arrives
+    volunteers: dict[str, Unit] = field(default_factory=dict)  # by code; grows while deliveries are filed
+    amended: Amended = Amended()
 
     @property
     def code(self) -> str:
@@ -59,10 +62,18 @@ class IssuedCycle:
         return found
 
     def unit(self, code: str) -> Unit:
-        found = self.loaded.by_code.get(code)
+        found = self.loaded.by_code.get(code) or self.volunteers.get(code) or self.amended.former.get(code)
         if found is None:
             raise UsageError(f"{self.code} 的名录中没有单位“{code}”。")
         return found
+
+    def asks(self, collection: Collection, unit: str) -> bool:
+        """Whether a collection takes a unit's returns: it expects them, or takes anybody's."""
+        return collection.voluntary or self.loaded.expects(collection, unit)
+
+    def add_volunteer(self, unit: Unit) -> None:
+        self.volunteers[unit.code] = unit
+        self.names[unit.code] = unit.name
 
     @cached_property
     def own_addresses(self) -> frozenset[str]:
@@ -84,7 +95,8 @@ class IssuedCycle:
     @cached_property
     def names(self) -> dict[str, str]:
         """Unit code → its short name."""
-        return {unit.code: unit.name for unit in self.loaded.units}
+        units = (*self.amended.former.values(), *self.loaded.units, *self.volunteers.values())
+        return {unit.code: unit.name for unit in units}
 
     @cached_property
     def units_by_name(self) -> dict[str, frozenset[str]]:
@@ -122,14 +134,30 @@ def issued_cycle(ctx: Context, code: str, *, checked: bool = True) -> IssuedCycl
         current = load_cycle(path, ctx.home)
         stop_if_changed(code, frozen, current, newest.digest)
         _follow_roster(ctx, current)
+    loaded = thaw(frozen, folder, ctx.home)
     with ctx.ledger.read() as session:
-        contacts, bounced = contacts_by_unit(session, code)
+        return as_issued(session, loaded, newest.version)
+
+
+def as_issued(session: Session, loaded: LoadedCycle, version: int) -> IssuedCycle:
+    """A definition that is in force as `version`, with what the ledger holds of its people."""
+    code = loaded.cycle.code
+    contacts, bounced = contacts_by_unit(session, code)
+    rows = session.scalars(select(Volunteer).where(Volunteer.cycle == code)).all()
     return IssuedCycle(
-        loaded=thaw(frozen, folder, ctx.home),
-        version=newest.version,
+        loaded=loaded,
+        version=version,
         contacts=contacts,
         bounced=bounced,
+        volunteers={row.code: volunteer_unit(row, len(loaded.units)) for row in rows},
+        amended=amendments(session, code, version, loaded.by_code),
     )
+
+
+def volunteer_unit(row: Volunteer, registered: int) -> Unit:
+    """A volunteer as a unit, after all `registered` ones in the order in which they first came."""
+    position = registered + row.id
+    return Unit(code=row.code, name=row.name, full_name=row.name, relation="peer", position=position)
 
 
 def _follow_roster(ctx: Context, current: LoadedCycle) -> None:
@@ -157,7 +185,8 @@ def stop_if_changed(code: str, frozen: str, current: LoadedCycle, digest: str) -
     if current.digest != digest and (was := refrozen(frozen)) != current.frozen():
         what = "；".join(differences(was, current.frozen()))
         raise UsageError(
-            f"{code} 下发后定义或名录有改动：{what}。下发后名录与定义不再变更（联系人除外），请改回原样。"
+            f"{code} 下发后定义或名录有改动：{what}。确需变更的，核对后运行 huizong amend {code} "
+            "--by 经办人 --reason 理由；否则请改回原样。"
         )
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from huizong.intake.recognise import Named, Verdict, Witnesses, identify, read_name
 from huizong.readers.model import FileReading, FormReading
 from huizong.stages.claims import Claim, claim_of, not_an_old_form
-from huizong.stages.envelope import Envelope
+from huizong.stages.envelope import Envelope, part_of
 from huizong.stages.issued import IssuedCycle
 from huizong.stages.rivals import not_over_another
+from huizong.stages.volunteers import answering_for_itself
 
 # Kinds that show a form and are not made to be edited.
 PRINTS = frozenset({"pdf", "ofd", "image"})
@@ -64,9 +65,18 @@ def _judge(envelope: Envelope, form: FormReading, claim: Claim, sender_reports_t
         return _unknown_cycle(form, claim)
     witnesses = _witnesses(envelope, issued, form, claim)
     verdict = identify(witnesses, issued.names, sender_reports_too=sender_reports_too)
+    if _is_anybodys(issued, claim, form):
+        drop = envelope.delivery.sender if envelope.by_folder else ""
+        verdict = answering_for_itself(envelope.session, issued, witnesses, verdict, drop)
     verdict = not_an_old_form(issued, form, claim, verdict)
     verdict = not_over_another(envelope, issued, claim, form, verdict)
     return Judged(form, claim, witnesses, verdict, issued)
+
+
+def _is_anybodys(issued: IssuedCycle, claim: Claim, form: FormReading) -> bool:
+    """Whether only voluntary collections ask for this form: then nobody has to stand in the roster."""
+    asking = [c for c in issued.collections if part_of(c, form.instrument)]
+    return not claim.unit and bool(asking) and all(c.voluntary for c in asking)
 
 
 def _judge_picture(envelope: Envelope, form: FormReading, claim: Claim, sender_reports_too: bool) -> Judged:

@@ -198,9 +198,11 @@ def _place(
     if unit is None:
         raise UsageError(f"不能确定“{file.name}”是哪家单位的，请以 --unit 写明。")
     issued.unit(unit)
-    asking = [c for c in issued.collections if c.form and issued.loaded.expects(c, unit)]
     wanted = collection or file.collection
-    asking = [c for c in asking if wanted in (None, c.code)]
+    expecting = [c for c in issued.collections if wanted in (None, c.code) and issued.loaded.expects(c, unit)]
+    asking = [c for c in expecting if c.form]
+    if not asking and (lists := [p.name for c in expecting for p in c.parts if p.kind == "list"]):
+        raise UsageError(f"{'、'.join(lists)}不能据纸质件录入，请单位报送电子表（Excel或WPS表格）。")
     if len(asking) != 1:
         raise UsageError(f"不能确定“{file.name}”属于哪个报送事项，请以 --collection 写明。")
     instrument, part = issued.loaded.instrument_of(asking[0]), asking[0].form

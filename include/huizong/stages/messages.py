@@ -11,6 +11,7 @@ from huizong.mime.robots import is_acknowledgement, own_words
 from huizong.stages.context import Context
 from huizong.stages.explanations import asked_findings, record_letter
 from huizong.stages.filing import Filing
+from huizong.stages.nil import nil_line, settle_questions
 
 
 def file_words(
@@ -31,14 +32,18 @@ def file_words(
     if filing.place_sender():
         if delivery.unit is None and filing.thread_unit and filing.thread_unit in filing.senders:
             filing.place_unit(filing.thread_unit)
-        collection = filing.sender_collection
-        nil_allowed = collection is not None and collection.nil == "reply"
         asked = asked_findings(session, filing)
+        nil = nil_line(filing)
+        if nil.collection is not None and not asked:
+            delivery.collection = nil.collection.code
         delivery.disposition, delivery.reason = words_only(
-            mail, nil_allowed=nil_allowed, asked=bool(asked), reported=filing.has_reported()
+            mail, nil_allowed=nil.is_one, asked=bool(asked), reported=filing.has_reported()
         )
-        if delivery.reason == NIL:
+        if delivery.reason == NIL and nil.collection is None:
+            delivery.disposition, delivery.reason = "question", nil.reason
+        elif delivery.reason == NIL:
             _record_nil(ctx, session, delivery, mail)
+            settle_questions(filing)
         elif delivery.reason == EXPLANATION:
             record_letter(ctx, session, delivery, mail.text, asked)
     elif filing.thread_unit and not is_acknowledgement(mail.text):

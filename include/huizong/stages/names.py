@@ -11,11 +11,9 @@ from huizong.stages.issued import issued_codes, issued_cycle
 
 def named(ctx: Context, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The rows, each with the `name` of its `unit`, and `names` (code → name) where witnesses speak."""
-    known = {
-        unit.code: unit.name
-        for code in issued_codes(ctx)
-        for unit in issued_cycle(ctx, code, checked=False).loaded.units
-    }
+    known: dict[str, str] = {}
+    for code in issued_codes(ctx):
+        known |= issued_cycle(ctx, code, checked=False).names
     found = [row | {"name": known.get(row["unit"] or "", "")} for row in rows]
     for row in found:
         if "witnesses" in row:

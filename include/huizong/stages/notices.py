@@ -12,9 +12,11 @@ from huizong.definition.load import LoadedCycle
 from huizong.definition.model import Collection
 from huizong.errors import UsageError
 from huizong.frame.roster import Unit
+from huizong.home import as_file_name
 from huizong.instruments.form_number import hyphenated
 from huizong.ledger.tables import Contact, FormIssue, Letter
-from huizong.outbox.context import AskedPart, NoticeContext
+from huizong.outbox.contents import AskedPart
+from huizong.outbox.context import NoticeContext
 from huizong.outbox.queue import Draft, queue_letter
 from huizong.stages.context import Context
 from huizong.stages.drafts import draft
@@ -54,7 +56,7 @@ def notice_document(ctx: Context, loaded: LoadedCycle) -> tuple[str, str] | None
 
 def form_file_names(unit: Unit, form_title: str) -> tuple[str, str]:
     """What a unit's workbook and Word form are called."""
-    stem = f"{form_title}（{unit.name}）".replace("/", "／")
+    stem = as_file_name(f"{form_title}（{unit.name}）")
     return f"{stem}.xlsx", f"{stem}.docx"
 
 
@@ -66,19 +68,20 @@ def _notices(
     there: set[str],
     as_of: datetime,
 ) -> Iterator[Draft]:
-    by_unit = {(f.collection, f.unit): f for f in forms}
+    by_unit: dict[tuple[str, str], list[FormIssue]] = {}
+    for form in forms:
+        by_unit.setdefault((form.collection, form.unit), []).append(form)
     for collection in issued.collections:
-        instrument = issued.loaded.instrument_of(collection)
         for unit in issued.loaded.frame(collection):
-            form = by_unit.get((collection.code, unit.code))
+            personal = by_unit.get((collection.code, unit.code), [])
             attachments = [notice] if notice else []
-            if form and instrument:
-                names = form_file_names(unit, instrument.title)
+            for form in personal:
+                names = form_file_names(unit, issued.loaded.instruments[form.instrument].title)
                 attachments += [(names[0], form.workbook), (names[1], form.document)]
             for contact in issued.contacts.get(unit.code, ()):
                 if _key(issued, collection, unit, contact) in there:
                     continue
-                yield _notice(ctx, issued, collection, unit, contact, form, attachments, as_of)
+                yield _notice(ctx, issued, collection, unit, contact, personal, attachments, as_of)
 
 
 def _key(issued: IssuedCycle, collection: Collection, unit: Unit, contact: Contact) -> str:
@@ -91,7 +94,7 @@ def _notice(
     collection: Collection,
     unit: Unit,
     contact: Contact,
-    form: FormIssue | None,
+    personal: Sequence[FormIssue],
     attachments: list[tuple[str, str]],
     as_of: datetime,
 ) -> Draft:
@@ -104,7 +107,7 @@ def _notice(
             AskedPart(title=p.name, kind=p.kind, required=p.required, hint=p.hint) for p in collection.parts
         ),
         event_text=f"{full_day(event.first)}至{full_day(event.last)}" if event else "",
-        form_numbers=(hyphenated(form.form_number),) if form else (),
+        form_numbers=tuple(hyphenated(form.form_number) for form in personal),
         attachments=tuple(name for name, _ in attachments),
         nil_text=nil_text(collection),
     )

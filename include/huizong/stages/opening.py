@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from huizong.errors import OperatorError, TransientError
 from huizong.instruments.model import Instrument
+from huizong.intake.typed import typed_material
 from huizong.intake.unpack import Budget, pieces
 from huizong.ledger.tables import Delivery, Event, File, Letter, Location
 from huizong.mime.content import content_digest
@@ -61,6 +62,7 @@ class Opened:
     automatic: str | None
     cleared: bool = False
     readings: dict[str, FileReading] = field(default_factory=dict)
+    body: Leaf | None = None  # what was typed into the mail itself, where it may be a part asked for
     links: list[Link] = field(default_factory=list)  # shares of net disks that its words name
     filed: Counter[tuple[str, str]] = field(default_factory=Counter)  # of it already; see `Raw`
     content: str | None = None  # of a mail: hash of what its writer wrote
@@ -77,7 +79,7 @@ class Opened:
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:
-        return tuple(i for c in self.cycles for i in c.loaded.instruments.values())
+        return tuple(i for c in self.cycles for i in c.loaded.asked)
 
 
 def opened(
@@ -145,11 +147,30 @@ def _open(ctx: Context, worker: ReadWorker, cycles: list[IssuedCycle], raw: Raw,
                 continue  # Outlook's typefaces beside what was written: the words are what came
             opened.leaves.append(leaf)
             opened.readings |= {leaf.digest: reading} if reading else {}
+    if mail and not machine:
+        _take_body(opened, mail, filed)
     opened.filed = filed
     if mail and not opened.silent and not raw.cleared and is_restricted([mail.subject]):
         isolated = FileReading(kind="unknown", disposition="restricted", reason=REASON)
         opened.readings = {leaf.digest: isolated for leaf in opened.leaves}
     return opened
+
+
+_TYPED = frozenset({"news", "press"})  # parts that may be typed into a mail
+
+
+def _take_body(opened: Opened, mail: ParsedMail, filed: Counter[tuple[str, str]]) -> None:
+    """Keep the mail's words as a file, where they are such a part and one is asked for."""
+    asked = {part.kind for c in opened.cycles for one in c.collections for part in one.parts}
+    typed = typed_material(mail) if asked & _TYPED else None
+    if typed is None:
+        return
+    name, reading = typed
+    data = reading.text.encode()
+    leaf = Leaf(name, sha256(data), data)
+    if filed[leaf.digest, ""] == 0 and leaf.digest not in {known.digest for known in opened.leaves}:
+        opened.body = leaf
+        opened.readings[leaf.digest] = reading
 
 
 def _unpacked(
@@ -198,6 +219,7 @@ def keep(ctx: Context, chunk: list[Opened]) -> None:
             for leaf in one.leaves
             if one.silent or one.readings[leaf.digest].disposition != "restricted"
         ]
+        + [one.body.data for one in chunk if one.body]
         + [link.data for one in chunk for link in one.links if not link.secret]
     )
 
@@ -217,10 +239,11 @@ def _files(ctx: Context, mail: ParsedMail) -> list[MailLeaf]:
 
 
 def _concerns(issued: IssuedCycle, delivery: Delivery, as_of: datetime) -> bool:
-    """Whether a delivery may belong to a cycle: named by the caller, or its channel while it is open."""
+    """Whether a delivery may belong to a cycle: named by the caller, or any channel of it while it is open;
+    what clerks send to a mailbox that no collection uses (last year's office) is theirs all the same."""
     if delivery.cycle is not None:
         return issued.code == delivery.cycle
-    if delivery.channel not in {c.channel for c in issued.collections}:
+    if delivery.channel not in issued.loaded.cycle.channels:
         return False
     closings = [issued.schedule.closes(c) for c in issued.collections]
     return any(at is None or as_of <= at + OPEN_AFTER_CLOSING for at in closings)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
 from huizong.definition.model import Collection, Part
 from huizong.intake.blank import BLANK_COPY
-from huizong.intake.parts import classify, scan_notes
+from huizong.intake.parts import classify, notes_on
 from huizong.intake.recognise import Verdict, listed, names_within
 from huizong.ledger.tables import File
 from huizong.readers.model import FileReading
@@ -18,6 +19,7 @@ from huizong.stages.versions import add_version
 
 NO_PART = "不能确定是哪一项材料，请核对后认领"
 BESIDE_FORM = "未作为统计表登记，已保存，无需重发"
+NO_TABLE = "本次不要求报送表格，请核对是否发错文件；如为要求报送的材料，请以 Word 或 PDF 格式重新发送。"
 NO_UNIT = "不能确定是哪家单位的材料，请核对后认领"
 
 
@@ -47,25 +49,77 @@ def file_other(
         "forms": [_witnesses(envelope, senders)],
     }
     file.cycle = issued.code
-    collection = envelope.collection_for(issued, unit) if unit else None
+    fits = _fits(envelope, issued, unit, file.name, reading) if unit else []
+    collection, part = fits[0] if len(fits) == 1 else (None, None)
+    if collection is None and unit:
+        collection = envelope.collection_for(issued, unit)
     if unit and collection:
         put(file, issued.code, collection.code, unit, None)
-    if reading.disposition == "set_aside":
-        file.disposition, file.reason = "set_aside", reading.reason
+    seen_by_people = part is not None and part.kind == "media" and _is_photograph(reading)
+    if reading.disposition == "set_aside" and not (seen_by_people or _lists_press(reading, collection)):
+        file.disposition, file.reason = "set_aside", _in_words_of(collection, reading.reason)
         if reading.reason == BLANK_COPY:
             file.disposition = "other"
         elif reading.reason == NO_FORM and unit and collection and _has_forms(delivered, collection, unit):
             file.disposition, file.reason = "other", BESIDE_FORM
         return False
-    part = classify(file.name, reading, collection.parts) if collection else None
     if unit is None or part is None:
         file.disposition = "triage"
         said = f"（发件人：{listed(senders, issued.names)}）" if senders else ""
-        file.reason = NO_PART if unit else NO_UNIT + said
+        file.reason = _which(fits) if unit else NO_UNIT + said
         return False
-    if part.kind == "scan":
-        note(file, scan_notes(reading))
+    note(file, [*notes_on(part, reading), *([reading.reason] if seen_by_people else [])])
     return _take(envelope, file, part, Verdict("return", unit, from_registered=unit in senders))
+
+
+def is_asked_for(envelope: Envelope, name: str, reading: FileReading) -> bool:
+    """Whether what a registered sender's one unit typed into its mail is a part of one of its collections."""
+    issued = envelope.home_cycle
+    unit = unit_of(envelope, issued, name, set()) if issued else None
+    return bool(issued and unit and len(_fits(envelope, issued, unit, name, reading)) == 1)
+
+
+def _fits(
+    envelope: Envelope, issued: IssuedCycle, unit: str, name: str, reading: FileReading
+) -> list[tuple[Collection, Part]]:
+    """What the file may be among the unit's collections: of the likeliest ones that it fits at all."""
+    for group in envelope.preferred(issued, unit):
+        found = [(c, part) for c in group if (part := classify(name, reading, c.parts))]
+        if found:
+            return found
+    return []
+
+
+def _which(fits: Sequence[tuple[Collection, Part]]) -> str:
+    """Why the unit's file was not taken: it is none of what is asked for, or may be for several offices."""
+    if not fits:
+        return NO_PART
+    named = "、".join(f"{collection.title or collection.code}（{part.name}）" for collection, part in fits)
+    return f"{named}均可能是此项材料，不能确定是哪一项，请核对后认领"
+
+
+def _in_words_of(collection: Collection | None, reason: str) -> str:
+    """What is wrong with a file, by the name of what the collection asks for: a list is no 统计表."""
+    if collection is None:
+        return reason
+    names = {part.name for part in collection.forms}
+    if reason == NO_FORM and not names:
+        return NO_TABLE
+    if not names or any(part.kind == "form" for part in collection.parts):
+        return reason
+    ends = {name[-3:] for name in names}
+    return reason.replace("统计表", ends.pop() if len(ends) == 1 else "名录")
+
+
+def _is_photograph(reading: FileReading) -> bool:
+    """Whether it is a telephone's own picture format (HEIC), which is material although we cannot open it."""
+    return reading.kind == "image" and "HEIC" in reading.reason
+
+
+def _lists_press(reading: FileReading, collection: Collection | None) -> bool:
+    """Whether it is a workbook of press reports, and such a list is asked for: then no form is missed."""
+    asked = collection is not None and any(part.kind == "press" for part in collection.parts)
+    return asked and bool(reading.press) and reading.reason == NO_FORM
 
 
 def _has_forms(delivered: Delivered, collection: Collection, unit: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -116,7 +117,8 @@ class Placing:
     reading: FileReading
     found: Sequence[Judged]
     delivered: Delivered
-    _asks: dict[Place, str] = field(default_factory=dict)  # what a unit can settle by sending one form
+    # What a unit can settle by sending one form; no place: which of the sender's units is the question.
+    _asks: dict[Place | None, str] = field(default_factory=dict)
     _counts_beside: bool = False  # a form of it is counted by another file of the delivery
     _needs_us: bool = False  # something else of it waits for a person
 
@@ -154,6 +156,8 @@ class Placing:
     def _take(self, place: Place, forms: dict[int, Judged]) -> list[Version | None]:
         if not self.reading.forms:
             return self._take_picture(place, forms)
+        if place.part.appends:
+            return [self._add(place, place.part, n, judged, judged.form) for n, judged in forms.items()]
         if problem := self._dispute(place, [Twin(self.file.name, j.form) for j in forms.values()]):
             return self._dispute_over(place, problem)
         n = counted({n: j.form for n, j in forms.items()})
@@ -256,22 +260,34 @@ class Placing:
         file.witnesses = file.witnesses | {"units": sorted({*file.witnesses["units"], unit})}
 
     def _may_ask(self, judged: Judged) -> None:
-        """Another year's form, of one unit and without the right one beside it, the unit can mend itself."""
-        units = judged.witnesses.units
-        alone = next(iter(units)) if judged.verdict.ask and len(units) == 1 else None
+        """Another year's form, of one unit and without the right one beside it, the unit can mend itself; a
+        header that names another unit, or none, whoever sent it."""
+        verdict = judged.verdict
+        units = verdict.asked or judged.witnesses.units
+        alone = next(iter(units)) if verdict.ask and len(units) == 1 else None
         place = _place_of(self.envelope, judged, alone)
-        if place is None or place in self.delivered:
+        if verdict.asked and (place or not alone):
+            self._asks[place] = _as_printed(judged)
+        elif place is None or place in self.delivered:
             self._needs_us = True
         else:
-            self._asks[place] = judged.verdict.ask
+            self._asks[place] = verdict.ask
 
     def _ask(self) -> None:
         """Ask the unit where that alone settles the file: its next form then does (`settled_later`)."""
         if self.file.disposition != "triage" or self._needs_us or len(self._asks) != 1:
             return
         ((place, sentence),) = self._asks.items()
-        self._put(place)
+        if place is not None:
+            self._put(place)
         self.file.witnesses = self.file.witnesses | {"ask": sentence}
+
+
+def _as_printed(judged: Judged) -> str:
+    """What the clerk is asked, by the words that the form has for the line of its unit's name."""
+    line = judged.issued.loaded.instruments[judged.form.instrument].unit_line if judged.issued else ""
+    label = re.split("[（(：:]", line)[0]
+    return judged.verdict.ask.replace("部门/地方", label) if label else judged.verdict.ask
 
 
 def note_witnesses(envelope: Envelope, file: File, found: Sequence[Judged]) -> None:

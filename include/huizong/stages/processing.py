@@ -22,10 +22,12 @@ from huizong.stages.alarms import tell_isolated
 from huizong.stages.automatic import file_automatic
 from huizong.stages.awaiting import redrive
 from huizong.stages.context import Context
-from huizong.stages.filing import Filing
+from huizong.stages.explanations import asked_findings
+from huizong.stages.filing import Filing, Leaf
 from huizong.stages.issued import issued_codes, issued_cycle, log_event
 from huizong.stages.messages import file_words
 from huizong.stages.opening import CHUNK, Opened, is_outside, keep, opened, read
+from huizong.stages.others import is_asked_for
 from huizong.stages.proof import prove_named
 from huizong.stages.suppression import watch
 from huizong.stages.twice import earlier_copy, file_copy, flag_namesake, known_by
@@ -161,8 +163,8 @@ def _file(ctx: Context, session: Session, one: Opened, delivery: Delivery) -> No
     brings = brings or bool(one.links and filing.senders)
     if one.automatic and (one.silent or not (brings or asks_something(filing))):
         file_automatic(ctx, session, delivery, mail, one.automatic)
-    elif one.leaves or (one.links and filing.place_sender()):
-        filing.file(one.leaves, one.readings, one.links)
+    elif (leaves := _to_file(session, one, filing)) or (one.links and filing.place_sender()):
+        filing.file(leaves, one.readings, one.links)
     elif mail:
         file_words(ctx, session, delivery, mail, filing, linked=bool(one.links))
     if one.automatic:
@@ -173,6 +175,16 @@ def _file(ctx: Context, session: Session, one: Opened, delivery: Delivery) -> No
         delivery.subject = ""
         tell_isolated(ctx, session, delivery)
     delivery.processed_at = ctx.clock.now()
+
+
+def _to_file(session: Session, one: Opened, filing: Filing) -> list[Leaf]:
+    """The files; and the mail's own words where they are a part of what the unit is asked for. Words alone
+    that answer our questions are an answer."""
+    if one.body is None or not is_asked_for(filing, one.body.name, one.readings[one.body.digest]):
+        return one.leaves
+    if not one.leaves and asked_findings(session, filing):
+        return []
+    return [*one.leaves, one.body]
 
 
 def _put_by(ctx: Context, delivery_id: int, error: Exception, done: Processed) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,14 @@ from huizong.intake.recognise import FILE_PROBLEMS, name_index, units_named
 from huizong.intake.unpack import Piece, pieces
 from huizong.ledger.tables import FormIssue
 from huizong.ledger.types import canonical
-from huizong.readers.model import FileReading, FormReading
+from huizong.readers.model import FileReading, FormReading, ItemReading
 from huizong.readers.sniff import sniff
 from huizong.readers.worker import ReadWorker, Source
+from huizong.rules.listed import judge
 from huizong.rules.model import Finding, FormRow
-from huizong.rules.run import run_batch
 from huizong.stages.context import Context
-from huizong.stages.validate import return_status, suite_path
+from huizong.stages.judged import suite_path
+from huizong.stages.validate import return_status
 
 _BATCH = 50  # files read together: LibreOffice starts once for them
 _BATCH_BYTES = 64 * 2**20
@@ -41,7 +42,7 @@ def read_files(ctx: Context, code: str, files: Sequence[Path]) -> dict[str, Any]
     for path in files:
         if not path.is_file():
             raise UsageError(f"文件 {path} 不存在。")
-    instruments = list(loaded.instruments.values())
+    instruments = list(loaded.asked)
     rows: list[dict[str, Any]] = []
     checks: dict[str, list[FormRow]] = {}
     with ReadWorker() as worker:
@@ -54,7 +55,7 @@ def read_files(ctx: Context, code: str, files: Sequence[Path]) -> dict[str, Any]
                 checks.setdefault(form.instrument, []).append(check)
     for ref, batch in checks.items():
         instrument = loaded.instruments[ref]
-        for key, findings in run_batch(batch, instrument, suite_path(ctx, instrument)).items():
+        for key, findings in judge(batch, instrument, suite_path(ctx, instrument)).items():
             rows[int(key)]["findings"] = [_finding(f) for f in findings]
             rows[int(key)]["status"] = return_status(findings)
     return {"files": rows}
@@ -125,6 +126,7 @@ def _form(
         "collection": collection,
         "instrument": form.instrument,
         "values": _values(loaded.instruments[form.instrument], form),
+        "rows": [_listed(row) for row in form.rows],
         "cells": _cells(form),
     }
     check = FormRow(
@@ -132,9 +134,12 @@ def _form(
         unit_name=unit.full_name if unit else form.unit_text,
         address_as=unit.address_as if unit else "你单位",
         items=dict(form.items),
+        rows=form.rows,
+        numbers=form.numbers,
         missing=form.missing,
         duplicated=form.duplicated,
         unknown=form.unknown,
+        combined=form.combined,
         title=form.title,
         unit_text=form.unit_text,
         unit_names=unit.names if unit else (form.unit_text,),
@@ -142,7 +147,17 @@ def _form(
     return row, check
 
 
+def _listed(row: Mapping[str, ItemReading]) -> dict[str, str | None]:
+    """One row of a list: figures as decimal text, words as they stand."""
+    return {
+        code: canonical(cell.number) if cell.number is not None else cell.raw or None
+        for code, cell in row.items()
+    }
+
+
 def _values(instrument: Instrument, form: FormReading) -> dict[str, str | None]:
+    if instrument.kind == "list":
+        return {}
     found = {code: item.number for code, item in form.items.items()}
     numbers = {item.code: found.get(item.code) for item in instrument.items}
     return {code: None if number is None else canonical(number) for code, number in numbers.items()}
@@ -199,8 +214,8 @@ def _identity(ctx: Context, loaded: LoadedCycle, form: FormReading) -> tuple[str
 
 
 def _asks(loaded: LoadedCycle, collection: Collection, unit: str, instrument: str) -> bool:
-    form = collection.form
-    return bool(form and form.instrument == instrument and loaded.expects(collection, unit))
+    asked = any(part.instrument == instrument for part in collection.forms)
+    return asked and loaded.expects(collection, unit)
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from huizong.stages.standing import Standing, standings_now
 
 REMINDERS = ("nudge", "reminder", "formal_notice")
 CHASED = ("not_started", "partial", "in_query")
+DUE_MOVED = "截止时间已调整，不再发送"
 
 
 def chaseable(standing: Standing) -> bool:
@@ -29,4 +30,15 @@ def reason_is_gone(session: Session, letter: Letter, issued: IssuedCycle, as_of:
     standing = next((s for s in found if s.collection.code == letter.collection), None)
     if standing is None or not chaseable(standing):
         return "该单位已来件或不再需要催报"
-    return None
+    return None if speaks_of(letter) == standing.due_version else DUE_MOVED
+
+
+def waits_for_the_office(letter: Letter, issued: IssuedCycle, as_of: datetime) -> bool:
+    """Whether it is a reminder at an hour or on a day at which none goes out, however it came to lie there: a
+    server that was away since the afternoon, a formal notice that was approved in the evening."""
+    return letter.kind in REMINDERS and not issued.schedule.in_office_hours(as_of)
+
+
+def speaks_of(letter: Letter) -> int:
+    """The due version of which a reminder speaks, as its key has it (invariant 3)."""
+    return int(letter.key.split(":")[5])

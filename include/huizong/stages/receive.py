@@ -7,15 +7,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from huizong.connections import connection_id
 from huizong.definition.model import Channel
 from huizong.errors import HuizongError, OperatorError, TransientError, UsageError
-from huizong.intake.arrivals import Arrivals
+from huizong.intake.arrivals import Arrivals, Brought
+from huizong.ledger.tables import Delivery
 from huizong.stages.context import Context
 from huizong.stages.issued import IssuedCycle, issued_codes, issued_cycle, log_event, require_aware
 from huizong.stages.mailboxes import noted_sweep, still_awaited, sweep_mailbox
 from huizong.stages.processing import process_pending
 from huizong.stages.settling import settle
+from huizong.stages.signed import require_words
+from huizong.stages.words import VIA
 
 FOLDER = "folder"  # the channel of `receive --folder`
 
@@ -55,20 +60,43 @@ def unread_error(what: str, trouble: Mapping[str, Exception]) -> HuizongError:
     return kind(f"{what}：{reasons}")
 
 
-def receive_folder(ctx: Context, folder: Path, cycle: str, as_of: datetime) -> dict[str, Any]:
+def receive_folder(
+    ctx: Context, folder: Path, cycle: str, as_of: datetime, *, via: str | None = None, by: str | None = None
+) -> dict[str, Any]:
     """Take in a folder's subfolders, each one sender's drop.
 
+    Args:
+        via: how it reached the office where it came by no mailbox (a word of `VIA`).
+        by: who brought it in; needed with `via`.
+
     Raises:
-        UsageError: there is no such folder, or the cycle was not issued.
+        UsageError: there is no such folder, no such way, nobody who brought it, or the cycle was not issued.
     """
     require_aware(as_of)
+    brought = _brought(ctx, cycle, via, by)
     issued = issued_cycle(ctx, cycle)
     if not folder.is_dir():
         raise UsageError(f"文件夹 {folder} 不存在。")
     arrivals = Arrivals(ctx.ledger, ctx.store, ctx.clock)
     with ctx.ledger.lock(f"channel:{FOLDER}", wait=True):
-        new = arrivals.from_folder(FOLDER, folder.resolve(), issued.code, as_of)
+        new = arrivals.from_folder(FOLDER, folder.resolve(), issued.code, as_of, brought)
     return _process(ctx, len(new), as_of)
+
+
+def _brought(ctx: Context, cycle: str, via: str | None, by: str | None) -> Brought | None:
+    """What records of each drop the way it came and who brought it in; content is judged as ever."""
+    if via is None and by is None:
+        return None
+    if via not in VIA:
+        raise UsageError(f"来件方式以 --via 写明，可用：{'、'.join(VIA)}。")
+    who = by or ""
+    require_words(who)
+
+    def record(session: Session, delivery: Delivery) -> None:
+        delivery.via = via
+        log_event(session, ctx, "brought_in", cycle=cycle, by=who, delivery=delivery.id, via=via)
+
+    return record
 
 
 def receive_for(ctx: Context, issued: IssuedCycle, as_of: datetime) -> dict[str, Exception]:

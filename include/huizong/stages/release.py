@@ -16,13 +16,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from huizong.definition.load import LoadedCycle, load_named
+from huizong.definition.model import Collection
 from huizong.errors import UsageError
-from huizong.ledger.tables import Approval, Edition, EditionTotal, Letter
+from huizong.ledger.editions import Edition, EditionTotal
+from huizong.ledger.tables import Approval, Letter
 from huizong.ledger.types import canonical
+from huizong.stages.assemble import lay_out_released
 from huizong.stages.context import Context
 from huizong.stages.coverage import named
 from huizong.stages.issue import issue
 from huizong.stages.issued import IssuedCycle, issued_cycle, log_event, newest_definition, require_aware
+from huizong.stages.merging import RELEASED, reviewed, to_review
 from huizong.stages.results import queue_results
 from huizong.stages.upward import make_package
 from huizong.stages.wording import due_text
@@ -92,14 +96,18 @@ def approve(
 def _approve(
     ctx: Context, code: str, question: str, as_of: datetime, by: str, basis: str, subject: str | None
 ) -> dict[str, Any]:
-    waiting = [q for q in open_questions(ctx, code, as_of) if q.question == question]
+    waiting = [q.subject for q in open_questions(ctx, code, as_of) if q.question == question]
     if not waiting:
         return _nothing_waits(ctx, code, question)
-    if subject is not None and subject != waiting[0].subject:
+    if subject is None and len(waiting) > 1:  # formal notices of several collections, signed off together
+        each = [_approve(ctx, code, question, as_of, by, basis, one) for one in waiting]
+        return each[0] | {"queued": sum(one["queued"] for one in each)}
+    if subject is not None and subject not in waiting:
         raise UsageError("提请签批之后内容有变化，请按新的内容重新签批。")
-    subject = waiting[0].subject
+    subject = subject or waiting[0]
     issued = issued_cycle(ctx, code)
     package = make_package(ctx, issued, int(subject), by, basis, as_of) if question == "final" else None
+    lists = _reviewed(ctx, int(subject)) if question == "final" else []
     with ctx.ledger.write() as session:
         session.add(
             Approval(
@@ -116,12 +124,15 @@ def _approve(
             session, ctx, "approved", cycle=code, by=by, words=basis, question=question, subject=subject
         )
         done = _carry_out(ctx, session, issued, question, subject, as_of)
+        if lists:
+            _release_lists(session, int(subject), lists)
     return {
         "cycle": code,
         "question": question,
         "subject": subject,
         "queued": done,
         "package": package,
+        "files": _published(ctx, question, subject),
         "channels": sorted({c.channel for c in issued.collections}),
     }
 
@@ -140,6 +151,7 @@ def _approve_issue(
         "subject": loaded.digest[:12],
         "queued": result["letters"]["queued"],
         "package": None,
+        "files": [],
         "channels": channels,
     }
 
@@ -165,22 +177,47 @@ def _nothing_waits(ctx: Context, code: str, question: str) -> dict[str, Any]:
         "question": question,
         "subject": last.subject,
         "queued": 0,
-        "package": edition.handed_over if edition else None,
+        "package": _package(edition) if edition else None,
+        "files": _published(ctx, question, last.subject),
         "channels": [],
     }
+
+
+def _package(edition: Edition) -> dict[str, Any]:
+    return {key: value for key, value in (edition.handed_over or {}).items() if key != RELEASED}
 
 
 def _carry_out(
     ctx: Context, session: Session, issued: IssuedCycle, question: str, subject: str, as_of: datetime
 ) -> int:
     if question == "formal_notice":
-        held = _held_formal_notices(session, issued)
+        held = next(h for _, h in _held_formal_notices(session, issued) if _subject(h) == subject)
         for letter in held:
             letter.state = "queued"
         return len(held)
     if question == "results":
         return queue_results(ctx, session, issued, session.get_one(Edition, int(subject)), as_of)
     return 0
+
+
+def _release_lists(session: Session, edition_id: int, lists: Sequence[tuple[str, str]]) -> None:
+    edition = session.get_one(Edition, edition_id)
+    edition.handed_over = {**(edition.handed_over or {}), RELEASED: list(lists)}
+
+
+def _reviewed(ctx: Context, edition_id: int) -> list[tuple[str, str]]:
+    with ctx.ledger.read() as session:
+        edition = session.get_one(Edition, edition_id)
+    return reviewed(ctx, edition)
+
+
+def _published(ctx: Context, question: str, subject: str) -> list[str]:
+    """The public lists that an approved edition released, laid out beside its other files."""
+    if question != "final":
+        return []
+    with ctx.ledger.read() as session:
+        edition = session.get_one(Edition, int(subject))
+    return [str(path) for path in lay_out_released(ctx, edition)]
 
 
 # --- the questions ------------------------------------------------------------------------------------
@@ -201,7 +238,10 @@ def _ask_issue(loaded: LoadedCycle, as_of: datetime) -> Iterator[Question]:
         due = loaded.schedule.due(collection)
         lines += [
             f"### {collection.title or collection.code}",
-            f"- 应报单位 **{len(units)}** 家：{'、'.join(u.name for u in units)}",
+            f"- 负责：{collection.office.signers}",
+            "- 自愿报送，不催报，不计报送率"
+            if collection.voluntary
+            else f"- 应报单位 **{len(units)}** 家：{'、'.join(u.name for u in units)}",
             f"- 材料：{'、'.join(p.name for p in collection.parts)}",
             f"- 截止：{due_text(due) if due else '无'}",
         ]
@@ -221,28 +261,39 @@ def _ask_issue(loaded: LoadedCycle, as_of: datetime) -> Iterator[Question]:
     )
 
 
-def _held_formal_notices(session: Session, issued: IssuedCycle) -> Sequence[Letter]:
-    return session.scalars(
-        select(Letter)
-        .where(Letter.cycle == issued.code, Letter.kind == "formal_notice", Letter.state == "held")
-        .order_by(Letter.id)
-    ).all()
+def _held_formal_notices(
+    session: Session, issued: IssuedCycle
+) -> Iterator[tuple[Collection, Sequence[Letter]]]:
+    """Collection by collection: each is its own office's to sign off."""
+    for collection in issued.collections:
+        held = session.scalars(
+            select(Letter)
+            .where(
+                Letter.cycle == issued.code, Letter.collection == collection.code,
+                Letter.kind == "formal_notice", Letter.state == "held",
+            )
+            .order_by(Letter.id)
+        ).all()  # fmt: skip
+        if held:
+            yield collection, held
+
+
+def _subject(held: Sequence[Letter]) -> str:
+    return hashlib.sha256(",".join(str(letter.id) for letter in held).encode()).hexdigest()[:12]
 
 
 def _ask_formal_notice(session: Session, issued: IssuedCycle) -> Iterator[Question]:
-    held = _held_formal_notices(session, issued)
-    if not held:
-        return
-    subject = hashlib.sha256(",".join(str(letter.id) for letter in held).encode()).hexdigest()[:12]
-    names = "、".join(issued.unit(letter.unit or "").name for letter in held)
-    yield Question(
-        "formal_notice",
-        subject,
-        f"向 {len(held)} 家单位发出催报函？",
-        f"《{issued.loaded.cycle.title}》以下单位经提醒仍未报齐：{names}。\n\n发出前会再次核对，已来件的自动取消。",
-        "批准发出",
-        "暂不发出，维持现状",
-    )
+    for collection, held in _held_formal_notices(session, issued):
+        units = dict.fromkeys(issued.unit(letter.unit or "").name for letter in held)
+        yield Question(
+            "formal_notice",
+            _subject(held),
+            f"{collection.office.name}：向 {len(units)} 家单位发出催报函？",
+            f"《{issued.loaded.cycle.title}》{collection.title}：以下单位经提醒仍未报齐：{'、'.join(units)}。\n\n"
+            f"负责：{collection.office.signers}。\n\n发出前会再次核对，已来件的自动取消。",
+            "批准发出",
+            "暂不发出，维持现状",
+        )
 
 
 def _newest_summary(session: Session, issued: IssuedCycle) -> Edition | None:
@@ -271,7 +322,7 @@ def _ask_final(session: Session, issued: IssuedCycle) -> Iterator[Question]:
         "final",
         str(edition.id),
         f"《{issued.loaded.cycle.title}》汇总{_label(edition)}{to}？",
-        "\n".join(_figures(session, issued, edition)),
+        "\n".join([*_figures(session, issued, edition), *_to_publish(edition)]),
         "批准定稿",
         "暂不定稿，维持现状",
     )
@@ -293,6 +344,13 @@ def _ask_results(session: Session, issued: IssuedCycle) -> Iterator[Question]:
     )
 
 
+def _to_publish(edition: Edition) -> Iterator[str]:
+    if names := to_review(edition):
+        yield "\n### 公开名单"
+        yield "批准即为审核通过：下列名单（不含联系人和电话）去掉“待审核”字样，可对外公布。请先逐份审阅。\n"
+        yield from (f"- {name}" for name in names)
+
+
 def _label(edition: Edition) -> str:
     return "定稿" if edition.kind == "final" else f"修订稿（第{edition.number}次）"
 
@@ -304,7 +362,11 @@ def _figures(session: Session, issued: IssuedCycle, edition: Edition) -> Iterato
         collection = issued.collection(code)
         missing = named(cover, lambda unit: names.get(unit, unit)).missing_text
         yield f"### {collection.title or code}"
-        yield f"应报 **{cover['expected']}** 家，已报 **{cover['returned']}** 家；{missing}。"
+        yield f"负责：{collection.office.signers}。\n"
+        if collection.voluntary:
+            yield f"自愿报送，已收到 **{cover['returned']}** 家。"
+        else:
+            yield f"应报 **{cover['expected']}** 家，已报 **{cover['returned']}** 家；{missing}。"
         if cover["incomplete"]:
             yield f"\n缺件：{'、'.join(names.get(u, u) for u in cover['incomplete'])}"
         instrument = issued.loaded.instrument_of(collection)
@@ -312,7 +374,11 @@ def _figures(session: Session, issued: IssuedCycle, edition: Edition) -> Iterato
             continue
         rows = session.scalars(
             select(EditionTotal)
-            .where(EditionTotal.edition_id == edition.id, EditionTotal.collection == code)
+            .where(
+                EditionTotal.edition_id == edition.id,
+                EditionTotal.collection == code,
+                EditionTotal.instrument == instrument.ref,
+            )
             .order_by(EditionTotal.id)
         ).all()
         yield "\n| 序号 | 指标 | 合计 | 单位 |\n|---|---|---|---|"

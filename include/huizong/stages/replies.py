@@ -15,12 +15,15 @@ from typing import Any
 from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm import Session
 
+from huizong.intake.relevance import NIL
 from huizong.ledger.tables import Contact, Delivery, File, FindingRow, Version
 from huizong.outbox.queue import Draft, queue_letter
 from huizong.stages.answers import Answer, gather, replies_before, senders_of, to_answer
 from huizong.stages.context import Context
 from huizong.stages.drafts import draft
 from huizong.stages.issued import IssuedCycle
+from huizong.stages.misdirected import redirected
+from huizong.stages.nil import WHICH
 from huizong.stages.standing import Standing, standings_now
 from huizong.stages.telling import Telling, context_of
 
@@ -61,6 +64,7 @@ def _unanswered(issued: IssuedCycle, what: Any) -> Select[Any]:
             or_(
                 Delivery.disposition.in_(ANSWERED),
                 and_(Delivery.disposition == "triage", or_(to_redo, keyed)),
+                and_(Delivery.disposition == "question", Delivery.reason.startswith(WHICH)),
             ),
         )
         .order_by(Delivery.id)
@@ -110,17 +114,19 @@ def _drafts(
 ) -> Iterator[Draft]:
     """One letter to each address that should hear of this delivery."""
     delivery, earlier = answer.delivery, replies[answer.delivery.id]
-    if earlier and not answer.versions:
+    if earlier and not answer.versions and delivery.reason != NIL:
         return  # driven again, and nothing new to say
     for told in _tellings(issued, answer, standing):
+        context, channel = redirected(issued, told, context_of(session, issued, told, as_of))
         yield draft(
             ctx,
             issued,
             told.first.collection,
             told.first.unit,
-            context_of(session, issued, told, as_of),
+            context,
             key=f"reply:{delivery.id}:{told.address}" + (f":{earlier}" if earlier else ""),
             address=told.address,
+            channel=channel,
             in_reply_to=delivery.message_id,
             extra={"marked": ",".join(str(v) for v in told.marked)},
         )
@@ -154,8 +160,10 @@ def _concerned(answer: Answer, standing: _Standings) -> list[Standing]:
     keys += [(v.collection, v.unit) for v in answer.versions]
     keys += [(f.collection, f.unit) for f in answer.files if f.unit]
     found = [standing[(c, u)] for c, u in dict.fromkeys(keys) if c and u and (c, u) in standing]
-    mine = {v.unit for v in answer.versions} | {f.unit for f in answer.files}
-    return [s for s in found if s.unit.code in mine] or found
+    # What the files are for decides, not the letter they came in answer to: a unit in two collections may
+    # answer the other one's.
+    mine = {(v.collection, v.unit) for v in answer.versions} | {(f.collection, f.unit) for f in answer.files}
+    return [s for s in found if {(s.collection.code, s.unit.code), (None, s.unit.code)} & mine] or found
 
 
 def _to_sender(
@@ -193,7 +201,7 @@ def _own_standing(
 ) -> Standing | None:
     """One of the sender's own units: one that this is about, else any that is asked for the same."""
     mine = [s for s in concerned if s.unit.code in senders]
-    if not mine and (concerned or answer.to_redo):
+    if not mine and (concerned or answer.to_redo or answer.delivery.disposition == "question"):
         asked = {s.collection.code for s in concerned}
         theirs = [s for s in standing.values() if s.unit.code in senders]
         mine = [s for s in theirs if s.collection.code in asked] or theirs

@@ -12,7 +12,8 @@ from datetime import timedelta
 from sqlalchemy import Select, String, cast, or_, select
 from sqlalchemy.orm import Session
 
-from huizong.ledger.tables import DefinitionVersion, Delivery, Edition, File, FormIssue, Letter, Location
+from huizong.ledger.editions import Edition
+from huizong.ledger.tables import DefinitionVersion, Delivery, File, FormIssue, Letter, Location
 from huizong.mime.limits import MAX_HEAD
 from huizong.stages.context import Context
 from huizong.stages.issued import log_event

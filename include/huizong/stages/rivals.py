@@ -7,16 +7,19 @@ compares, and until then the first stays counted.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
+from itertools import groupby
 
 from sqlalchemy import select
 
 from huizong.intake.recognise import Verdict
+from huizong.intake.twins import Listed, differing_rows, listed
 from huizong.ledger.tables import Delivery, Value, Version
 from huizong.ledger.types import canonical
 from huizong.readers.model import FormReading
 from huizong.stages.claims import Claim
-from huizong.stages.envelope import Envelope
+from huizong.stages.envelope import Envelope, part_of
 from huizong.stages.issued import IssuedCycle
 
 _STANDING = ("pending", "accepted", "accepted_with_queries")
@@ -32,7 +35,8 @@ def not_over_another(
     if verdict.disposition != "return" or verdict.unit is None or envelope.by_folder:
         return verdict
     collection = envelope.collection_of(issued, claim, verdict.unit, form.instrument)
-    if collection is None:
+    part = part_of(collection, form.instrument) if collection else None
+    if collection is None or part is None or part.appends:
         return verdict
     row = envelope.session.execute(
         select(Version, Delivery.sender, Delivery.kind)
@@ -70,8 +74,12 @@ def _answers_for(envelope: Envelope, standing: Version) -> bool:
 
 
 def _differences(envelope: Envelope, issued: IssuedCycle, standing: Version, form: FormReading) -> str:
-    """The items whose content differs, as a sentence's part: 第6项 12→15. Empty where all agree."""
-    rows = envelope.session.scalars(select(Value).where(Value.version_id == standing.id)).all()
+    """The items whose content differs, as a sentence's part: 第6项 12→15; of a list the rows. Empty where all
+    agree."""
+    query = select(Value).where(Value.version_id == standing.id).order_by(Value.row, Value.id)
+    rows = envelope.session.scalars(query).all()
+    if issued.loaded.instruments[form.instrument].kind == "list":
+        return differing_rows([_listed(rows), listed(form.rows)])
     held = {v.item: _text(v.number, v.raw) for v in rows}
     numbers = issued.loaded.instruments[form.instrument].numbers
     differing = [
@@ -81,6 +89,12 @@ def _differences(envelope: Envelope, issued: IssuedCycle, standing: Version, for
     ]
     more = f"等{len(differing)}项" if len(differing) > _NAMED else ""
     return "，".join(differing[:_NAMED]) + more
+
+
+def _listed(values: Iterable[Value]) -> Listed:
+    return listed(
+        {value.item: value for value in row} for _, row in groupby(values, key=lambda value: value.row)
+    )
 
 
 def _text(number: Decimal | None, raw: str) -> str:

@@ -26,8 +26,8 @@ def scans_of(session: Session, issued: IssuedCycle, as_of: datetime) -> dict[_Un
     """(collection, unit) → its newest stamped copy: whether a stamp was seen, and whether it agrees.
 
     `agrees` is None where nothing was recognised (then `unread` names every item), some items could not be
-    read, or there is no form to compare with; `differs` and `unread` name items. Nothing of this counts or is
-    told to the unit.
+    read, or there is no form to compare with; `differs` and `unread` name items. Nothing of this counts;
+    what the unit is told of it is in `copies`.
     """
     scans = {p.code for c in issued.collections for p in c.parts if p.kind == "scan"}
     standing = (

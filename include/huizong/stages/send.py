@@ -17,6 +17,7 @@ from huizong.errors import HuizongError, UsageError
 from huizong.ledger.tables import Letter
 from huizong.stages.accounts import check_account
 from huizong.stages.alarms import OPERATOR
+from huizong.stages.channels import connected
 from huizong.stages.context import Context
 from huizong.stages.issued import issued_codes, issued_cycle, log_event
 from huizong.stages.proof import settle_unknown
@@ -32,14 +33,17 @@ def send(ctx: Context, channels: Sequence[str], as_of: datetime) -> dict[str, An
     The counts `sent`, `failed`, `cancelled` are of this call; `left` is what waits still: for its moment, for
     a paused account, for a server that answers.
 
+    Of several channels, one without a connection keeps its letters: an office that is not connected yet
+    does not stop the others of its cycle.
+
     Raises:
-        UsageError: a channel with letters has no SMTP connection.
+        UsageError: there are letters, and none of these channels has an SMTP connection.
         StoppedError: an account is not tried until a person has seen to it.
         TransientError: the server could not be reached; nothing is lost, run again.
     """
     total = {"sent": 0, "failed": 0, "cancelled": 0, "left": 0}
     trouble: HuizongError | None = None
-    for channel in dict.fromkeys((*channels, OPERATOR)):
+    for channel in (*connected(ctx, channels), OPERATOR):
         if not _count(ctx, channel, *_WAITING, "unknown"):
             continue
         try:

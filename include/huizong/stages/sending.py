@@ -36,7 +36,7 @@ from huizong.stages.context import Context
 from huizong.stages.freezing import freeze
 from huizong.stages.issued import issued_codes, issued_cycle, log_event
 from huizong.stages.limits import limits_of
-from huizong.stages.reasons import reason_is_gone
+from huizong.stages.reasons import reason_is_gone, waits_for_the_office
 from huizong.stages.words import LETTER_STATE
 from huizong.store import LostError
 
@@ -223,6 +223,9 @@ class Batch:
         """Cancel a letter whose reason is gone, put off one that its address may not get yet."""
         issued = self._cycles.get(letter.cycle or "")
         why = reason_is_gone(session, letter, issued, self._as_of) if issued else None
+        if issued and why is None and waits_for_the_office(letter, issued, self._as_of):
+            letter.state = "queued"
+            return True
         cap = capped(self._ctx, session, letter) if why is None else None
         if cap is not None and cap.until is not None:
             letter.state, letter.not_before, letter.reply = "queued", cap.until, cap.reason

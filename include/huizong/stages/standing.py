@@ -9,27 +9,24 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal, NamedTuple
+from decimal import Decimal
+from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
 from huizong.definition.model import Collection, Part
 from huizong.definition.schedule import Deadline
-from huizong.definition.when import When
 from huizong.frame.roster import Unit
-from huizong.ledger.tables import Decision, Delivery, File, FindingRow, FrameUnit, Version
+from huizong.ledger.tables import Decision, Delivery, File, FindingRow, FrameUnit, Value, Version
+from huizong.stages.deadlines import own_deadline
 from huizong.stages.issued import IssuedCycle
+from huizong.stages.open_matters import WAITING, Newest, Waiting, newest_return, settled_later
 from huizong.stages.versions import COUNTING
 
 UnitStatus = Literal[
     "not_started", "unsettled", "partial", "in_query", "complete", "nil", "waived", "refused", "undeliverable"
 ]
-# Open dispositions that make reminders wait (invariant 10).
-WAITING = (
-    "triage", "set_aside", "restricted", "link_pending", "question", "extension_request", "contact_change",
-    "subordinate",
-)  # fmt: skip
 QUERIES = ("mandatory", "quasi_mandatory", "verify")
 
 
@@ -50,6 +47,7 @@ class Standing:
     no_mailbox: bool = False
     punctual: bool | None = None
     nil_since: datetime | None = None  # when the unit said that it has nothing to report
+    zero_forms: frozenset[int] = frozenset()  # versions that hold nothing but zeros, where that says nil
 
     def newest(self, part: Part) -> Version | None:
         found = self.versions.get(part.code)
@@ -58,6 +56,16 @@ class Standing:
     def counted(self, part: Part) -> Version | None:
         """The version of a part that counts: the newest accepted."""
         return next((v for v in reversed(self.versions.get(part.code, [])) if v.status in COUNTING), None)
+
+    def counting(self, part: Part) -> list[Version]:
+        """What counts of a part: the newest accepted, or all accepted where they add up; of a waived unit
+        nothing does."""
+        if self.status == "waived":
+            return []
+        if part.appends:
+            return [v for v in self.versions.get(part.code, []) if v.status in COUNTING]
+        found = self.counted(part)
+        return [found] if found else []
 
     @property
     def missing_parts(self) -> list[Part]:
@@ -69,9 +77,24 @@ class Standing:
 
     @property
     def absent_parts(self) -> list[Part]:
-        """Required parts of which nothing came at all, not even a link: those a letter asks for."""
+        """Required parts of which nothing came at all, not even a link: those a letter asks for. None where
+        nothing is owed any more (nil, waived, refused)."""
+        if self.status in ("nil", "waived", "refused"):
+            return []
         came = self.versions.keys() | self.linked
         return [p for p in self.collection.required_parts if p.code not in came]
+
+    @property
+    def stamped_zero_form(self) -> datetime | None:
+        """When the last came of a form with nothing but zeros and its stamped copy: a nil return on paper
+        (nil: stamped_form). None where the collection takes none, or they are not there."""
+        scans = [p for p in self.collection.parts if p.kind == "scan"]
+        needed = [self.counted(p) for p in (*self.collection.forms, *scans) if p.required or p.kind == "scan"]
+        came = [v.received_at for v in needed if v is not None]
+        forms = [v for v in needed if v is not None and v.instrument]
+        if not scans or not forms or len(came) < len(needed):
+            return None
+        return max(came) if all(v.id in self.zero_forms for v in forms) else None
 
     @property
     def returned(self) -> bool:
@@ -139,20 +162,26 @@ class _Facts:
         decisions, versions, waiting = self._decisions(), self._versions(), self._waiting()
         findings = self._findings()
         usual = self.issued.schedule.due(self.collection)
+        zeros = self._zero_forms()
         result = []
-        for unit in self._frame():
+        for unit in self._units(versions):
             decided = decisions.get(unit.code, [])
-            standing = Standing(unit, self.collection, usual, versions=dict(versions.get(unit.code, {})))
+            held = dict(versions.get(unit.code, {}))
+            own = own_deadline(self.issued, self.collection, usual, decided)
+            standing = Standing(
+                unit, self.collection, own.due, own.version, versions=held, extended=own.extended,
+                zero_forms=zeros,
+            )  # fmt: skip
             standing.waiting = [w.disposition for w in waiting.get(unit.code, [])]
             standing.linked = {w.part for w in waiting.get(unit.code, []) if w.part is not None}
             standing.no_mailbox = not (
                 unit.code in self.issued.contacts or unit.code in self.issued.bounced_units
             )
             standing.findings = [f for v in _standing_versions(standing) for f in findings.get(v.id, [])]
-            _apply_extension(self.issued, standing, decided)
             standing.status = _status(self.issued, standing, decided)
             if standing.status == "nil":
-                standing.nil_since = _said_nil(decided)
+                said = (_said_nil(decided), standing.stamped_zero_form)
+                standing.nil_since = min(filter(None, said), default=None)
             standing.punctual = _punctual(standing)
             result.append(standing)
         return result
@@ -161,6 +190,13 @@ class _Facts:
         """This cycle and collection; these units, where not all are asked for."""
         wanted = [cycle == self.issued.code, collection == self.collection.code]
         return wanted if self.only is None else [*wanted, unit.in_(self.only)]
+
+    def _units(self, sent: Iterable[str]) -> list[Unit]:
+        """Whom it is about: the frame; of a voluntary collection whoever sent something, in the established
+        order."""
+        if self.collection.voluntary:
+            return sorted(map(self.issued.unit, sent), key=lambda unit: unit.position)
+        return self._frame()
 
     def _frame(self) -> list[Unit]:
         codes = self.session.scalars(
@@ -172,6 +208,20 @@ class _Facts:
             .order_by(FrameUnit.position)
         )
         return [self.issued.unit(code) for code in codes]
+
+    def _zero_forms(self) -> frozenset[int]:
+        """Versions whose figures are all zero, where the collection takes such a form as a nil return."""
+        if self.collection.nil != "stamped_form":
+            return frozenset()
+        other = case((Value.number == Decimal(0), 0), else_=1)
+        rows = self.session.scalars(
+            select(Value.version_id)
+            .join(Version, Value.version_id == Version.id)
+            .where(*self._of(Version.cycle, Version.collection, Version.unit), Value.number.is_not(None))
+            .group_by(Value.version_id)
+            .having(func.max(other) == 0)
+        )
+        return frozenset(rows)
 
     def _decisions(self) -> dict[str, list[Decision]]:
         rows = self.session.scalars(
@@ -253,39 +303,6 @@ class _Facts:
         return waiting
 
 
-class Waiting(NamedTuple):
-    """An open disposition, and which part a link that waits will be."""
-
-    disposition: str
-    part: str | None = None
-
-
-class Newest(NamedTuple):
-    """A unit's newest deliveries, by id: of which anything was taken, and of which a form was."""
-
-    anything: int = 0
-    form: int = 0
-
-
-def settled_later(disposition: str, newest: Newest, delivery: int, *, asked: bool = False) -> bool:
-    """A file that could not be read, or was a department's, is settled once the unit has sent its own; one
-    whose figures the unit was asked to send again (`asked`), once a form came."""
-    if disposition in ("set_aside", "subordinate"):
-        return newest.anything > delivery
-    return asked and disposition == "triage" and newest.form > delivery
-
-
-def newest_return(session: Session, cycle: str | None, collection: str | None) -> dict[str, Newest]:
-    """Unit → its newest deliveries of which something was taken."""
-    with_form = case((Version.instrument.is_not(None), Version.delivery_id), else_=0)
-    rows = session.execute(
-        select(Version.unit, func.max(Version.delivery_id), func.max(with_form))
-        .where(Version.cycle == cycle, Version.collection == collection)
-        .group_by(Version.unit)
-    )
-    return {unit: Newest(anything, form) for unit, anything, form in rows}
-
-
 def _standing_versions(standing: Standing) -> Iterable[Version]:
     """Of each part the newest version, and the one that counts while a newer one is rejected."""
     for part in standing.collection.parts:
@@ -294,16 +311,6 @@ def _standing_versions(standing: Standing) -> Iterable[Version]:
             yield from found
         elif found:
             yield found[-1]
-
-
-def _apply_extension(issued: IssuedCycle, standing: Standing, decisions: list[Decision]) -> None:
-    extensions = [d for d in decisions if d.kind == "extend"]
-    standing.due_version = 1 + len(extensions)
-    if extensions and standing.due is not None:
-        standing.extended = True
-        standing.due = issued.schedule.resolve(
-            When.parse(extensions[-1].value["until"]), issued.schedule.anchors(standing.collection)
-        )
 
 
 def _status(issued: IssuedCycle, standing: Standing, decisions: list[Decision]) -> UnitStatus:
@@ -315,6 +322,8 @@ def _status(issued: IssuedCycle, standing: Standing, decisions: list[Decision]) 
         return decided[last]
     if any(v.status == "rejected" for v in _standing_versions(standing)) or standing.open_queries:
         return "in_query"
+    if standing.stamped_zero_form:
+        return "nil"
     if not standing.missing_parts:
         return "complete"
     if standing.reminders_wait:
@@ -328,11 +337,13 @@ def _status(issued: IssuedCycle, standing: Standing, decisions: list[Decision]) 
 def _sent_since(standing: Standing, decisions: list[Decision]) -> bool:
     """Whether something came after the unit said that it had nothing."""
     said = _said_nil(decisions)
-    return any(v.received_at > said for found in standing.versions.values() for v in found)
+    return said is not None and any(
+        v.received_at > said for found in standing.versions.values() for v in found
+    )
 
 
-def _said_nil(decisions: list[Decision]) -> datetime:
-    return max(d.as_of for d in decisions if d.kind == "nil")
+def _said_nil(decisions: list[Decision]) -> datetime | None:
+    return max((d.as_of for d in decisions if d.kind == "nil"), default=None)
 
 
 def _punctual(standing: Standing) -> bool | None:

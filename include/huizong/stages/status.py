@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from huizong.errors import UsageError
-from huizong.ledger.tables import (
-    Edition,
-    EditionTotal,
-    EditionVersion,
-    File,
-    Letter,
-    Value,
-    Version,
-)
+from huizong.ledger.editions import Edition, EditionTotal, EditionVersion
+from huizong.ledger.tables import Delivery, File, Letter, Value, Version
 from huizong.ledger.types import canonical
 from huizong.rules.model import SEVERITIES
 from huizong.stages.context import Context
 from huizong.stages.coverage import rate_text, rates
-from huizong.stages.issued import issued_cycle, require_aware
+from huizong.stages.issued import IssuedCycle, issued_cycle, require_aware
+from huizong.stages.merging import counted_rows, rows_of
 from huizong.stages.names import named
 from huizong.stages.scans import scans_of
 from huizong.stages.standing import Standing, standings
 from huizong.stages.suppression import suppressions, unanswered
+from huizong.stages.words import VIA
 
 
 def status(ctx: Context, code: str, as_of: datetime) -> dict[str, Any]:
@@ -59,13 +56,14 @@ def status(ctx: Context, code: str, as_of: datetime) -> dict[str, Any]:
 def _notes(session: Session, code: str) -> dict[tuple[str, str], list[str]]:
     """(collection, unit) → what the operator should know of its files: a macro, a link, a false extension."""
     rows = session.execute(
-        select(File.collection, File.unit, File.name, File.witnesses).where(
-            File.cycle == code, File.unit.is_not(None), File.collection.is_not(None)
-        )
+        select(File.collection, File.unit, File.name, File.witnesses, Delivery.via)
+        .join(Delivery, File.delivery_id == Delivery.id)
+        .where(File.cycle == code, File.unit.is_not(None), File.collection.is_not(None))
     )
     found: dict[tuple[str, str], list[str]] = {}
     for row in rows:
-        if notes := row.witnesses.get("notes"):
+        came = [f"{VIA[row.via]}收到"] if row.via else []
+        if notes := [*came, *row.witnesses.get("notes", ())]:
             found.setdefault((row.collection, row.unit), []).append(f"{row.name}：{'；'.join(notes)}")
     return found
 
@@ -102,6 +100,8 @@ def _deliveries(s: Standing) -> int:
 
 def _part_status(s: Standing, part: str) -> str:
     found = s.versions.get(part, [])
+    if not found and s.status in ("nil", "waived"):
+        return s.status
     return found[-1].status if found else "link_pending" if part in s.linked else "missing"
 
 
@@ -166,19 +166,7 @@ def trace(
                 .order_by(EditionTotal.id)
             ).all()
             raise UsageError(f"汇总中没有指标“{item}”，现有：{'、'.join(dict.fromkeys(known))}。")
-        rows = session.execute(
-            select(Version, Value, File)
-            .join(EditionVersion, EditionVersion.version_id == Version.id)
-            .join(Value, Value.version_id == Version.id)
-            .join(File, File.id == Version.file_id)
-            .where(
-                EditionVersion.edition_id == newest.id,
-                Version.collection == total.collection,
-                Value.item == item,
-                Value.number.is_not(None),
-            )
-            .order_by(Version.unit)
-        ).all()
+        rows = _sources(session, newest, total, issued_cycle(ctx, code, checked=False))
         return {
             "total": canonical(total.total),
             "edition": {"kind": newest.kind, "number": newest.number},
@@ -196,6 +184,43 @@ def trace(
                 for version, value, file in rows
             ],
         }
+
+
+def _sources(
+    session: Session, edition: Edition, total: EditionTotal, issued: IssuedCycle
+) -> Sequence[tuple[Version, Value, File]]:
+    """What a total was summed from: a value a version, or of a list one a row that counts."""
+    of_total = (
+        EditionVersion.edition_id == edition.id,
+        Version.collection == total.collection,
+        Version.instrument.is_not(None),
+    )
+    instrument = issued.loaded.instruments.get(total.instrument)
+    if instrument is None or instrument.kind == "form":
+        rows = session.execute(
+            select(Version, Value, File)
+            .join(EditionVersion, EditionVersion.version_id == Version.id)
+            .join(Value, Value.version_id == Version.id)
+            .join(File, File.id == Version.file_id)
+            .where(*of_total, Value.item == total.item, Value.number.is_not(None))
+            .order_by(Version.unit)
+        ).all()
+        return [(row[0], row[1], row[2]) for row in rows]
+    versions = session.scalars(
+        select(Version)
+        .join(EditionVersion, EditionVersion.version_id == Version.id)
+        .where(*of_total, Version.instrument == total.instrument)
+        .order_by(Version.unit, Version.number)
+    ).all()
+    by_id = {version.id: version for version in versions}
+    units = (list(of_unit) for _, of_unit in groupby(versions, key=lambda version: version.unit))
+    held = rows_of(session, list(by_id))
+    found = (row.get(total.item) for of_unit in units for row in counted_rows(held, instrument, of_unit))
+    return [
+        (version := by_id[value.version_id], value, session.get_one(File, version.file_id))
+        for value in found
+        if value is not None and value.number is not None
+    ]
 
 
 def _edition(session: Session, code: str, kind: str | None) -> Edition:

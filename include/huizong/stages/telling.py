@@ -15,32 +15,35 @@ from huizong.definition.model import Part
 from huizong.instruments.form_number import hyphenated
 from huizong.intake.relevance import EXPLANATION, NIL, NO_ATTACHMENT
 from huizong.ledger.tables import Contact, File, FindingRow, FormIssue, Value, Version
-from huizong.outbox.context import (
+from huizong.outbox.contents import (
     KeyedFigure,
     KeyedForm,
     LetterFinding,
     LinkedFile,
     MissingPart,
-    ReplyContext,
     SetAsideFile,
     TakenFile,
     UnitFindings,
-    choose_reply_kind,
 )
-from huizong.rules.model import Severity
+from huizong.outbox.context import ReplyContext, choose_reply_kind
+from huizong.rules.material import DIFFERS, TOO_LONG
+from huizong.rules.model import CELLS_JOINED, Severity
 from huizong.stages.answers import Answer, ask_of
 from huizong.stages.issued import IssuedCycle
 from huizong.stages.linked import lacks_code, term_of
+from huizong.stages.nil import named, nil_matters
 from huizong.stages.standing import Standing
 from huizong.stages.wording import letter_basics, missing_part, moment_text
+from huizong.stages.words import VIA
 
 SUM_UP = "系{unit}下属单位材料，未计入汇总，请由{unit}汇总后统一报送。"
+_CELLS_NAMED = 5
 # Which parts a file of a kind can be at all; of other kinds nobody knows before it is opened.
 _SHEETS = ("xlsx", "xlsm", "xlsb", "xls", "ods", "csv", "xml-spreadsheet")
 _FITS = {
     **dict.fromkeys(_SHEETS, ("form", "list", "press")),
     "image": ("scan", "media", "press"),
-    "video": ("media",),
+    "video": ("media", "press"),
 }
 
 
@@ -87,20 +90,24 @@ def context_of(session: Session, issued: IssuedCycle, told: Telling, as_of: date
     )
     own = contact is not None and contact.unit == first.unit.code
     taken, aside = tuple(_taken(issued, told)), tuple(_aside(issued, answer.files, own=own))
-    missing = tuple(_missing(told))
+    matters = nil_matters(issued, answer.delivery)
+    missing = () if matters else tuple(_missing(told))
     asking = [v for v in told.versions if answer.asks_something(v)]
     queries = [f for s in told.about for f in s.open_queries]
     settled = all(s.status in {"complete", "nil"} for s in told.about)
+    basics = letter_basics(issued, first.collection, first.unit, contact, as_of, first.due)
     return ReplyContext(
-        **letter_basics(issued, first.collection, first.unit, contact, as_of, first.due),
+        **basics,
         kind=choose_reply_kind(findings, aside, missing, taken=bool(taken)),
         received_text=moment_text(answer.delivery.received_at, issued),
         taken=taken,
         set_aside=aside,
         findings=findings,
         missing_parts=missing,
-        complete=bool(told.about) and settled and not answer.only_restricted,
+        complete=bool(told.about) and settled and not (answer.only_restricted or answer.to_redo or matters),
         nil=answer.delivery.reason == NIL,
+        nil_of=named(first.collection) if answer.delivery.reason == NIL and basics["several"] else "",
+        nil_matters=matters,
         no_attachment=answer.delivery.reason == NO_ATTACHMENT,
         explained=answer.delivery.reason == EXPLANATION or answer.explained,
         awaits_consent=any(f.explanation for f in queries),
@@ -109,6 +116,7 @@ def context_of(session: Session, issued: IssuedCycle, told: Telling, as_of: date
         restricted=answer.restricted,
         checking=tuple(file.name for file in answer.checking),
         brought=told.brought,
+        via=VIA.get(answer.delivery.via or "", ""),
         keyed=tuple(_keyed(issued, told)),
         linked=tuple(_linked(answer.files)),
         on_paper=bool(asking) and all(v.id in answer.keyed for v in asking),
@@ -125,7 +133,7 @@ def _taken(issued: IssuedCycle, told: Telling) -> Iterable[TakenFile]:
                 part_title=part.name,
                 file=names[version.file_id],
                 kind=missing_part(part).kind,
-                version=version.number,
+                version=None if part.appends else version.number,  # items of a kind stand side by side
                 note=_note(told.answer, version),
                 elsewhere=version.unit not in told.own,
                 on_paper=version.id in told.answer.keyed,
@@ -186,7 +194,7 @@ def _may_be(file: File, part: Part) -> bool:
 def _keyed(issued: IssuedCycle, told: Telling) -> Iterable[KeyedForm]:
     names = {file.id: file.name for file in told.answer.files}
     for version in told.versions:
-        instrument = issued.loaded.instrument_of(issued.collection(version.collection))
+        instrument = issued.loaded.instruments.get(version.instrument or "")
         values = {value.item: value for value in told.answer.keyed.get(version.id, ())}
         if instrument is None or not values:
             continue
@@ -210,17 +218,21 @@ def _unit_findings(
 ) -> UnitFindings | None:
     if not rows:
         return None
-    instrument = issued.loaded.instrument_of(issued.collection(version.collection))
-    numbers = instrument.numbers if instrument else {}
+    instrument = issued.loaded.instruments.get(version.instrument or "")
+    is_list = instrument is not None and instrument.kind == "list"
+    numbers = instrument.numbers if instrument and not is_list else {}
+    part = issued.collection(version.collection).part(version.part)
     number = session.scalars(
         select(FormIssue.form_number).where(
             FormIssue.cycle == version.cycle,
             FormIssue.collection == version.collection,
             FormIssue.unit == version.unit,
+            FormIssue.instrument == version.instrument,
         )
     ).first()
     return UnitFindings(
         unit_name=issued.unit(version.unit).full_name,
+        form_title=part.name if part and (is_list or instrument is None) else "",
         form_no=hyphenated(number) if number else "",
         items=tuple(
             LetterFinding(
@@ -229,6 +241,7 @@ def _unit_findings(
                 item_no=numbers.get(row.item or ""),
                 label=instrument.by_code[row.item].label if instrument and row.item else "",
                 remedy=row.remedy,
+                stays_if=_stays_if(row.rule, figures=part is None or part.kind in ("form", "list", "scan")),
                 place=_place(row.sheet, row.cell),
             )
             for row in rows
@@ -236,8 +249,18 @@ def _unit_findings(
     )
 
 
+def _stays_if(rule: str, *, figures: bool) -> str:
+    """When a finding may be explained away, as its letter says at the end."""
+    if rule == TOO_LONG:
+        return "确需保留原视频"
+    return "数据无误" if figures or rule == DIFFERS else "材料无误"
+
+
 def _place(sheet: str, cell: str) -> str:
-    """Where a clerk finds it: 统计表 C9, or in Word 表格第3行第2列."""
-    if word := re.fullmatch(r"T\d+R(\d+)C(\d+)", cell):
-        return f"表格第{word[1]}行第{word[2]}列"
-    return " ".join(part for part in (sheet, cell) if part)
+    """Where a clerk finds it: 统计表 C9, or in Word 表格第3行第2列; of several cells the first ones."""
+    cells = cell.split(CELLS_JOINED)
+    more = "等" if len(cells) > _CELLS_NAMED else ""
+    if all(words := [re.fullmatch(r"T\d+R(\d+)C(\d+)", one) for one in cells]):
+        lines = CELLS_JOINED.join(dict.fromkeys(word[1] for word in words[:_CELLS_NAMED] if word))
+        return f"表格第{lines}{more}行第{words[0][2] if words[0] else ''}列"
+    return " ".join(part for part in (sheet, CELLS_JOINED.join(cells[:_CELLS_NAMED]) + more) if part)

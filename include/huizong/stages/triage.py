@@ -16,8 +16,9 @@ from huizong.stages.issued import IssuedCycle, issued_codes, issued_cycle, log_e
 from huizong.stages.linked import KIND as LINK
 from huizong.stages.linked import link_lines, settle_downloaded, to_download
 from huizong.stages.names import named
+from huizong.stages.open_matters import WAITING, Newest, newest_return, settled_later
 from huizong.stages.signed import require_words
-from huizong.stages.standing import WAITING, Newest, newest_return, settled_later
+from huizong.stages.volunteers import enrolled
 
 
 def waiting(ctx: Context) -> dict[str, Any]:
@@ -70,7 +71,9 @@ def _answered_since(
     asked: bool = False,
 ) -> bool:
     """Unreadable, or the unit was asked for another; and it has sent what settles that since."""
-    newest = newest_return(session, cycle, collection).get(unit or "", Newest())
+    if not unit:
+        return False
+    newest = newest_return(session, cycle, collection, unit).get(unit, Newest())
     return settled_later(disposition, newest, delivery.id, asked=asked)
 
 
@@ -82,6 +85,7 @@ def _row(
         "disposition": disposition,
         "reason": reason,
         "from": delivery.sender,
+        "via": delivery.via,
         # A subject may say what must not be said on a screen.
         "subject": "" if disposition == "restricted" else delivery.subject,
         "received_at": delivery.received_at.isoformat(timespec="seconds"),
@@ -93,6 +97,15 @@ def _row(
         "notes": [*file.witnesses.get("notes", []), *link_lines(file)] if file else [],
         "link": file.witnesses.get(LINK) if file else None,
     }
+
+
+def _stop_if_no_material(file: File, identity: str, unit: str) -> None:
+    if file.disposition == "restricted":
+        raise UsageError(
+            f"{identity} 疑似涉密，未读取内容，不能认领；经核实不涉密的，先用 triage release 重新处理。"
+        )
+    if file.kind == LINK:
+        raise UsageError(f"{identity} 是链接，不是材料，不能认领：{to_download(unit)}。")
 
 
 def assign(
@@ -110,6 +123,7 @@ def assign(
     Args:
         part: which of the collection's parts the person sees that it is, or `nil` for a nil return, where
             the file itself does not show it.
+        unit: its code; of a voluntary collection also the name of whoever sent it.
 
     Raises:
         UsageError: no such id, unit, collection or part; nothing of it fits what is asked for; or it is
@@ -118,12 +132,8 @@ def assign(
     require_words(by, reason)
     with ctx.ledger.read() as session:
         file, delivery = _find(session, identity)
-    if file is not None and file.disposition == "restricted":
-        raise UsageError(
-            f"{identity} 疑似涉密，未读取内容，不能认领；经核实不涉密的，先用 triage release 重新处理。"
-        )
-    if file is not None and file.kind == LINK:
-        raise UsageError(f"{identity} 是链接，不是材料，不能认领：{to_download(unit)}。")
+    if file is not None:
+        _stop_if_no_material(file, identity, unit)
     if delivery.cycle is None and (file is None or file.cycle is None):
         cycles = _cycles_with(ctx, unit, collection)
         if len(cycles) != 1:
@@ -131,8 +141,10 @@ def assign(
         issued = cycles[0]
     else:
         issued = issued_cycle(ctx, (file.cycle if file and file.cycle else delivery.cycle) or "")
-    issued.unit(unit)
     asked = issued.collection(collection)
+    if asked.voluntary:
+        unit = enrolled(ctx, issued, unit)
+    issued.unit(unit)
     if not asked.voluntary and not issued.loaded.expects(asked, unit):
         raise UsageError(f"单位 {unit} 不在 {collection} 的应报名单中。")
     meant = part_meant(asked, part)

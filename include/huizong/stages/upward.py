@@ -8,11 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from huizong.errors import UsageError
-from huizong.ledger.tables import Edition
+from huizong.ledger.editions import Edition
 from huizong.stages.assemble import edition_folder
+from huizong.stages.commendation import is_internal
 from huizong.stages.context import Context
 from huizong.stages.coverage import named
 from huizong.stages.issued import IssuedCycle, log_event
+from huizong.stages.merging import is_to_review, reviewed
 from huizong.stages.wording import moment_text
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # zip needs a date; a fixed one makes the same package the same bytes
@@ -32,7 +34,8 @@ def make_package(
         raise UsageError(f"没有编号为 {edition_id} 的汇总版次。")
     upward = issued.loaded.cycle.upward
     to = upward.to if upward else "（未指定上级单位）"
-    data = _zip(ctx, edition, _contents(issued, edition, to, as_of))
+    files = _outgoing(ctx, edition)
+    data = _zip(ctx, files, _contents(issued, edition, files, to, as_of))
     digest = ctx.store.put(data)
     folder = edition_folder(ctx, edition)
     folder.mkdir(parents=True, exist_ok=True)
@@ -55,7 +58,9 @@ def make_package(
     return record
 
 
-def _contents(issued: IssuedCycle, edition: Edition, to: str, as_of: datetime) -> str:
+def _contents(
+    issued: IssuedCycle, edition: Edition, files: list[tuple[str, str]], to: str, as_of: datetime
+) -> str:
     cycle = issued.loaded.cycle
     lines = [
         f"{cycle.title} 上报件",
@@ -68,15 +73,21 @@ def _contents(issued: IssuedCycle, edition: Edition, to: str, as_of: datetime) -
         covered = named(cover, lambda unit: issued.unit(unit).name)
         lines.append(f"{issued.collection(code).title or code}：{covered.sentence}")
     lines += ["各单位上报数直接加总，未去重。", "", "文件清单（SHA-256）："]
-    lines += [f"{digest}  {name}" for name, digest in edition.files]
+    lines += [f"{digest}  {name}" for name, digest in files]
     return "\r\n".join(lines) + "\r\n"
 
 
-def _zip(ctx: Context, edition: Edition, contents: str) -> bytes:
-    files = [(name, ctx.store.get(digest)) for name, digest in edition.files]
-    files.append(("清单.txt", contents.encode("utf-8-sig")))
+def _outgoing(ctx: Context, edition: Edition) -> list[tuple[str, str]]:
+    """The edition's files without what is for the office alone, and its public lists as reviewed."""
+    kept = [(n, digest) for n, digest in edition.files if not is_internal(n) and not is_to_review(n)]
+    return [*kept, *reviewed(ctx, edition)]
+
+
+def _zip(ctx: Context, files: list[tuple[str, str]], contents: str) -> bytes:
+    held = [(name, ctx.store.get(digest)) for name, digest in files]
+    held.append(("清单.txt", contents.encode("utf-8-sig")))
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files:
+        for name, data in held:
             archive.writestr(zipfile.ZipInfo(name, _EPOCH), data, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()

@@ -5,26 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from huizong.definition.model import Collection
-from huizong.errors import OperatorError
-from huizong.home import find_file
+from huizong.definition.model import Collection, Part
 from huizong.instruments.model import Instrument
-from huizong.ledger.tables import File, FindingRow, Value, Version
+from huizong.ledger.tables import File, FindingRow, Version
 from huizong.readers.model import FileReading
-from huizong.rules.model import SEVERITIES, Finding, FormRow
-from huizong.rules.run import run_batch, suite_version
+from huizong.rules.material import VERSION as MATERIAL_VERSION
+from huizong.rules.model import SEVERITIES, Finding
+from huizong.rules.run import suite_version
 from huizong.stages.context import Context
+from huizong.stages.copies import beside_copies
 from huizong.stages.explanations import EXPLAINABLE, explain_new
 from huizong.stages.issued import IssuedCycle, issued_cycle, log_event, require_aware
+from huizong.stages.judged import judged, suite_path
+from huizong.stages.material import HeldTexts, judged_material, replace_too_long
+from huizong.stages.merging import settle_replaced
 from huizong.stages.processing import process_pending
 from huizong.stages.replies import answer_all
-from huizong.stages.versions import COUNTING, settle
+from huizong.stages.reports import beside_reports, settle_agreeing
+from huizong.stages.versions import settle
 
 _AT_ONCE = 200  # versions recorded in one transaction: other writers must not wait for thousands
 _JUDGED_AT_ONCE = 5_000  # versions in one validation: a large one costs hardly more, but for its memory
@@ -44,8 +47,9 @@ def validate(ctx: Context, code: str, as_of: datetime, *, send: bool = True) -> 
     issued = issued_cycle(ctx, code)
     with ctx.ledger.lock(f"validate:{code}", wait=True):
         for collection in issued.collections:
-            _check_forms(ctx, issued, collection)
-            _accept_other_parts(ctx, issued, collection)
+            for part, instrument in issued.loaded.forms_of(collection):
+                _check_forms(ctx, issued, collection, part, instrument)
+            _check_other_parts(ctx, issued, collection)
         queued = answer_all(ctx, issued, as_of)
     channels = sorted({c.channel for c in issued.collections})
     if send:
@@ -64,37 +68,26 @@ def validate(ctx: Context, code: str, as_of: datetime, *, send: bool = True) -> 
     }
 
 
-def suite_path(ctx: Context, instrument: Instrument) -> Any:
-    """The expectations of an instrument.
-
-    Raises:
-        OperatorError: there are none.
-    """
-    path = find_file(ctx.home.expectations, f"{instrument.ref}.json")
-    if path is None:
-        raise OperatorError(f"缺少审核规则 expectations/{instrument.ref}.json，未做任何审核与答复。")
-    return path
-
-
-def _check_forms(ctx: Context, issued: IssuedCycle, collection: Collection) -> None:
-    instrument = issued.loaded.instrument_of(collection)
-    if instrument is None:
-        return
+def _check_forms(
+    ctx: Context, issued: IssuedCycle, collection: Collection, part: Part, instrument: Instrument
+) -> None:
     with ctx.ledger.read() as session:
-        pending = _pending(session, issued, collection, forms=True)
+        pending = _pending(session, issued, collection, part)
     if not pending:
         return
     path = suite_path(ctx, instrument)
     rules_version = suite_version(path)
-    ctx.say(f"审核 {collection.code} 的 {len(pending)} 份报表")
+    ctx.say(f"审核 {collection.code} 的 {len(pending)} 份{part.name}")
     for batch in _in_parts(pending, _JUDGED_AT_ONCE):
         with ctx.ledger.read() as session:
-            rows = _rows(session, issued, batch)
-        found = run_batch(rows, instrument, path)
-        for part in _in_parts(batch, _AT_ONCE):
+            found = judged(session, issued, batch, instrument, path)
+            beside = beside_reports(session, issued, collection, part, batch)
+            copies = beside_copies(session, issued, collection, part, batch)
+        for some in _in_parts(batch, _AT_ONCE):
             with ctx.ledger.write() as session:
-                for checking in _still_pending(session, part):
-                    findings = found[str(checking.version.id)]
+                for checking in _still_pending(session, some):
+                    key = str(checking.version.id)
+                    findings = [*found[key], *beside.get(key, ()), *copies.get(key, ())]
                     _record(ctx, session, collection, instrument, checking, findings, rules_version)
 
 
@@ -102,70 +95,21 @@ def _in_parts(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
     return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
-def _pending(session: Session, issued: IssuedCycle, collection: Collection, *, forms: bool) -> Sequence[int]:
-    """Ids of unchecked versions, oldest first: those of forms, or all others."""
+def _pending(
+    session: Session, issued: IssuedCycle, collection: Collection, form: Part | None
+) -> Sequence[int]:
+    """Ids of unchecked versions, oldest first: those of this form, or those of no form at all."""
+    of_form = (Version.instrument.is_not(None), Version.part == form.code) if form else ()
     return session.scalars(
         select(Version.id)
         .where(
             Version.cycle == issued.code,
             Version.collection == collection.code,
-            Version.instrument.is_not(None) if forms else Version.instrument.is_(None),
             Version.status == "pending",
+            *(of_form or (Version.instrument.is_(None),)),
         )
         .order_by(Version.id)
     ).all()
-
-
-def _rows(session: Session, issued: IssuedCycle, ids: Sequence[int]) -> list[FormRow]:
-    found = session.execute(
-        select(Version, File)
-        .join(File, Version.file_id == File.id)
-        .where(Version.id.in_(ids))
-        .order_by(Version.id)
-    ).all()
-    previous = _previous(session, issued, [version.unit for version, _ in found])
-    return [_row(issued, version, file, previous.get(version.unit, {})) for version, file in found]
-
-
-def _row(issued: IssuedCycle, version: Version, file: File, previous: dict[str, Decimal]) -> FormRow:
-    """What the rules judge. Of a form that a person assigned, whose and which it is needs no question."""
-    unit = issued.unit(version.unit)
-    form = FileReading.model_validate_json(file.reading or "{}").forms[version.form]
-    assigned = version.unit in file.witnesses.get("assigned", ())
-    return FormRow(
-        key=str(version.id),
-        unit_name=unit.full_name,
-        address_as=unit.address_as,
-        items=dict(form.items),
-        missing=form.missing,
-        duplicated=form.duplicated,
-        unknown=form.unknown,
-        title="" if assigned else form.title,
-        unit_text=unit.full_name if assigned else form.unit_text,
-        unit_names=unit.names,
-        previous=previous,
-    )
-
-
-def _previous(session: Session, issued: IssuedCycle, units: Sequence[str]) -> dict[str, dict[str, Decimal]]:
-    """Unit → its counted figures of the previous cycle, where this ledger holds it."""
-    previous = issued.loaded.cycle.previous
-    if previous is None:
-        return {}
-    rows = session.execute(
-        select(Version.unit, Value.item, Value.number)
-        .join(Version, Value.version_id == Version.id)
-        .where(
-            Version.cycle == previous,
-            Version.unit.in_(units),
-            Version.status.in_(COUNTING),
-            Value.number.is_not(None),
-        )
-    )
-    found: dict[str, dict[str, Decimal]] = {}
-    for row in rows:
-        found.setdefault(row.unit, {})[row.item] = row.number
-    return found
 
 
 @dataclass(frozen=True)
@@ -215,7 +159,7 @@ def _record(
     ctx: Context,
     session: Session,
     collection: Collection,
-    instrument: Instrument,
+    instrument: Instrument | None,
     checking: _Checking,
     findings: Sequence[Finding],
     rules_version: str,
@@ -238,8 +182,12 @@ def _record(
     open_: Sequence[Finding | FindingRow] = findings
     if any(finding.severity in EXPLAINABLE for finding in findings):
         session.flush()
-        open_ = explain_new(ctx, session, version, _reading_of(session, version), instrument.numbers)
+        numbers = instrument.numbers if instrument and instrument.kind == "form" else {}
+        open_ = explain_new(ctx, session, version, _reading_of(session, version), numbers)
     _conclude(ctx, session, collection, checking, return_status(open_), rules_version)
+    part = collection.part(version.part)
+    if part and part.appends and instrument and instrument.kind == "list":
+        settle_replaced(session, instrument, checking.siblings)
 
 
 def _reading_of(session: Session, version: Version) -> FileReading:
@@ -267,21 +215,25 @@ def _conclude(
     )  # fmt: skip
 
 
-def _accept_other_parts(ctx: Context, issued: IssuedCycle, collection: Collection) -> None:
-    """Parts without figures count as they came: they were opened, and a person looks at them."""
+def _check_other_parts(ctx: Context, issued: IssuedCycle, collection: Collection) -> None:
+    """Parts without figures count as they came; what is found of them asks the unit."""
     with ctx.ledger.read() as session:
-        pending = _pending(session, issued, collection, forms=False)
-    for part in _in_parts(pending, _AT_ONCE):
+        pending = _pending(session, issued, collection, None)
+    texts = HeldTexts(issued, collection)
+    for some in _in_parts(pending, _AT_ONCE):
+        with ctx.ledger.read() as session:
+            found = judged_material(session, texts, some)
         with ctx.ledger.write() as session:
-            for checking in _still_pending(session, part):
-                _conclude(ctx, session, collection, checking, "accepted", None)
+            for checking in _still_pending(session, some):
+                findings = found.get(checking.version.id, ())
+                _record(ctx, session, collection, None, checking, findings, MATERIAL_VERSION)
+                replace_too_long(session, checking.version, checking.siblings)
+    settle_agreeing(ctx, issued, collection)
 
 
 def _counts(session: Session, issued: IssuedCycle) -> tuple[dict[str, int], dict[str, int]]:
     """Versions by status (of the form, where there is one) and findings by severity."""
-    parts = {
-        (c.code, p.code) for c in issued.collections for p in c.parts if p.kind == "form" or c.form is None
-    }
+    parts = {(c.code, p.code) for c in issued.collections for p in c.parts if p.instrument or not c.forms}
     statuses: dict[str, int] = {}
     rows = session.execute(
         select(Version.collection, Version.part, Version.status, func.count().label("n"))

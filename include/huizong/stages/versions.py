@@ -30,7 +30,8 @@ def add_version(
     """Record a file's content as the unit's next version; None if it is the newest one's bytes again."""
     with session.no_autoflush:  # versions are in the database as soon as they are made; the file can wait
         siblings = versions_of(session, file.cycle, file.collection, file.unit, part.code)
-    twins = siblings if part.appends else siblings[-1:]
+    # One workbook may hold several lists that add up: its second is no repetition of its first.
+    twins = [v for v in siblings if v.form == form] if part.appends else siblings[-1:]
     if twins:
         digests = session.scalars(select(File.digest).where(File.id.in_([v.file_id for v in twins])))
         if file.digest in set(digests):
@@ -71,10 +72,11 @@ def versions_of(
 
 
 def _add_values(session: Session, version: Version, reading: FormReading) -> None:
+    listed = reading.rows or (reading.items,)
     rows = [
         {
             "version_id": version.id,
-            "row": 0,
+            "row": n,
             "item": code,
             "state": item.state,
             "number": item.number,
@@ -85,7 +87,8 @@ def _add_values(session: Session, version: Version, reading: FormReading) -> Non
             "matched": item.matched,
             "confidence": f"{item.confidence:.2f}",
         }
-        for code, item in reading.items.items()
+        for n, row in enumerate(listed)
+        for code, item in row.items()
     ]
     if rows:
         session.execute(insert(_VALUES), rows)

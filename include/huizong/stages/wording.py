@@ -9,10 +9,11 @@ from huizong.definition.model import Collection, Part
 from huizong.definition.schedule import Deadline
 from huizong.frame.roster import Unit
 from huizong.ledger.tables import Contact
-from huizong.outbox.context import MissingPart
+from huizong.outbox.contents import MissingPart
 from huizong.stages.issued import IssuedCycle
 
 _WEEKDAYS = "一二三四五六日"
+ANSWER_ITSELF = "请直接回复"  # only a mail can be answered itself: a message in a group says to whom
 
 
 def day_text(day: date) -> str:
@@ -53,11 +54,20 @@ def missing_part(part: Part) -> MissingPart:
 
 def nil_text(collection: Collection) -> str:
     """How a unit says that it has nothing to report."""
+    # A list may be due before the event: what it asks for is planned, and was not held.
+    listed = all(part.kind == "list" for part in collection.required_parts)
+    nothing = "如无可填报的内容" if listed else "如本期未开展相关活动"
     if collection.nil == "reply":
-        return "如本期未开展相关活动，请直接回复“无活动”。"
+        return f"{nothing}，{ANSWER_ITSELF}“{'无相关内容' if listed else '无活动'}”。"
     if collection.nil == "stamped_form":
-        return "如本期未开展相关活动，请报送加盖公章的零报表。"
+        return f"{nothing}，请报送加盖公章的零报表。"
     return ""
+
+
+def _matter(collection: Collection) -> str:
+    """What tells it from the other matters that a unit is asked for: （活动总结等）."""
+    parts = [p for p in collection.parts if p.required] or collection.parts
+    return f"（{parts[0].name}{'等' if len(parts) > 1 else ''}）"
 
 
 def letter_basics(
@@ -70,11 +80,14 @@ def letter_basics(
 ) -> dict[str, Any]:
     """The fields that every letter context shares."""
     cycle = issued.loaded.cycle
+    several = sum(issued.loaded.expects(c, unit.code) for c in issued.collections) > 1
     return {
-        "cycle_title": cycle.title,
+        "cycle_title": cycle.title + (_matter(collection) if several else ""),
+        "several": several,
         "document_number": cycle.document_number,
         "issued_by": cycle.issued_by,
         "office_name": collection.office.name,
+        "office_contact": collection.office.contact,
         "mailbox": cycle.channels[collection.channel].address or "",
         "unit_name": unit.full_name,
         "address_as": unit.address_as,

@@ -65,6 +65,15 @@ LETTER_STATE = {
     "bounced": "退信",
     "cancelled": "已取消",
 }
+# How what a person brought in reached the office: 经传真收到.
+VIA = {
+    "fax": "经传真",
+    "qq": "经QQ",
+    "wechat": "经微信",
+    "paper": "以纸质件",
+    "oa": "经办公系统",
+    "hand": "当面",
+}
 EDITION = {"provisional": "初步汇总（未定稿）", "final": "定稿", "revised": "修订稿"}
 RUNG = {
     "nudge": "报送提示",
