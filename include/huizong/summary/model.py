@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
 from typing import Literal
 
+from huizong.instruments.combined import combined_text
 from huizong.instruments.model import Instrument
 from huizong.rules.model import Severity
 from huizong.summary.totals import total
@@ -71,10 +72,12 @@ class Coverage:
     incomplete: tuple[tuple[str, str, tuple[str, ...]], ...] = ()  # (code, name, parts still owed)
     waived: tuple[tuple[str, str], ...] = ()
     returned_for_correction: tuple[tuple[str, str], ...] = ()  # of those missing: sent, does not count yet
+    states: Mapping[str, str] = field(default_factory=dict)  # of those missing: code → 缺件, where not 未报
 
     @property
     def sentence(self) -> str:
-        """应报18家、已报16家（88.9%），未报1家：封丘县；已报待更正（未计入）1家：长垣市。"""
+        """应报18家、已报15家（83.3%），未报1家：封丘县；尚未计入1家：辉县市（缺件）；
+        已报待更正（未计入）1家：长垣市。"""
         if not self.expected:
             return f"本事项为自愿报送，共收到{self.returned}家材料。"
         done = f"应报{self.expected}家、已报{self.returned}家"
@@ -85,8 +88,10 @@ class Coverage:
     def missing_text(self) -> str:
         """Those that sent nothing apart from those that did; no full stop."""
         sent = self.returned_for_correction
-        silent = tuple(unit for unit in self.missing if unit not in sent)
-        told = [(silent, "未报"), (sent, "已报待更正（未计入）")]
+        others = [unit for unit in self.missing if unit not in sent]
+        silent = tuple(unit for unit in others if unit[0] not in self.states)
+        some = tuple((code, f"{name}（{self.states[code]}）") for code, name in others if code in self.states)
+        told = [(silent, "未报"), (some, "尚未计入"), (sent, "已报待更正（未计入）")]
         said = [f"{what}{len(units)}家：{_names(units)}" for units, what in told if units]
         return "；".join(said) or "无未报单位"
 
@@ -127,7 +132,8 @@ class SummaryData:
     reporting_rate_on_time: Decimal | None
     definition_version: str
     findings: Mapping[Severity, int] = field(default_factory=dict)  # open ones
-    snippets: tuple[tuple[str, str], ...] = ()  # (unit's name, 摘要 of its report)
+    snippets: tuple[tuple[str, str], ...] = ()  # (unit and topic, passage of its report)
+    combined: int = 0  # units at the very bottom whose figures are in the sums
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "units", tuple(sorted(self.units, key=lambda u: (u.order, u.code))))
@@ -141,6 +147,12 @@ class SummaryData:
             for item in items
             if item.type != "text"
         }
+
+    @property
+    def method_sentence(self) -> str:
+        """How the figures came about (口径), for the form itself: the level above reads it."""
+        of = f"；{combined_text(self.combined)}" if self.combined else ""
+        return f"口径：{ADDED_NOT_DEDUPLICATED}{of}。"
 
     @property
     def as_of_text(self) -> str:

@@ -70,7 +70,7 @@ def _sections(data: SummaryData) -> list[tuple[str, Any]]:
     if data.instrument is not None:
         sections.insert(1, ("数据汇总", _totals))
     if data.snippets:
-        sections.insert(-1, ("工作开展情况摘要", _snippets))
+        sections.insert(-1, ("典型经验和意见建议（摘自各单位总结原文）", _snippets))
     return sections
 
 
@@ -227,7 +227,7 @@ def _notes(document: Document, data: SummaryData) -> None:
         notes.append(f"现存审核问题：{'、'.join(found)}。")
     notes.append(f"应报名单及报送要求以第{data.definition_version}版为准。")
     for n, note in enumerate(notes, start=1):
-        add_paragraph(document, f"{n}. {note}")
+        add_paragraph(document, f"{n}. {note}", keep=n == len(notes))  # the signature is not left alone
 
 
 def _signature(document: Document, data: SummaryData) -> None:

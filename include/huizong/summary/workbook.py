@@ -7,6 +7,7 @@ stand there down a column; in the other sheets across, so that no reader takes t
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from decimal import Decimal
 from itertools import groupby
 
@@ -61,7 +62,7 @@ def write_workbook(data: SummaryData) -> bytes:
     for sheet, title in zip(sheets, titles, strict=True):
         sheet.title = title
     if data.instrument is not None:
-        _form_sheet(book[FORM_SHEET], data, data.instrument)
+        form_sheet(book[FORM_SHEET], data, data.instrument, data.totals)
         _detail_sheet(book[DETAIL_SHEET], data, data.instrument)
     _coverage_sheet(book[COVERAGE_SHEET], data)
     _notes_sheet(book[NOTES_SHEET], data)
@@ -72,15 +73,17 @@ def write_workbook(data: SummaryData) -> bytes:
     return repacked(file.getvalue(), data.as_of)
 
 
-def _form_sheet(sheet: Worksheet, data: SummaryData, instrument: Instrument) -> None:
+def form_sheet(
+    sheet: Worksheet, data: SummaryData, instrument: Instrument, totals: Mapping[str, Decimal]
+) -> None:
     """The form with the sums; edition and coverage stand below it, outside of what is the form."""
-    values = {code: _held(value) for code, value in data.totals.items()}
+    values = {code: held(value) for code, value in totals.items()}
     build_form_sheet(sheet, instrument, data.area_name, values)
     row = sheet.max_row
     notes = (
         f"版次：{data.edition.label}　数据截至：{data.as_of_text}",
         f"报送覆盖：{data.coverage.sentence}",
-        f"口径：{ADDED_NOT_DEDUPLICATED}。",
+        data.method_sentence,
     )
     for row, note in enumerate(notes, start=sheet.max_row + 1):
         line(sheet, row, note, 3, BODY, LEFT)
@@ -88,9 +91,10 @@ def _form_sheet(sheet: Worksheet, data: SummaryData, instrument: Instrument) -> 
     footer(sheet, _foot(data))
 
 
-def _held(value: Decimal) -> Decimal | str:
-    held = exact(value)
-    return held if isinstance(held, str) else value
+def held(value: Decimal) -> Decimal | str:
+    """A sum as a cell keeps all of it: beyond 15 digits as text."""
+    kept = exact(value)
+    return kept if isinstance(kept, str) else value
 
 
 def _detail_sheet(sheet: Worksheet, data: SummaryData, instrument: Instrument) -> None:
