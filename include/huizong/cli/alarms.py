@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from huizong.cli.app import By, Json, Lang, Reason, finish, session_of
+from huizong.cli.app import finish, session_of
+from huizong.cli.options import By, Json, Lang, Reason
 
 alarms_app = typer.Typer(help="告警：查看，由人解除。")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import typer
@@ -20,14 +20,6 @@ from huizong.stages.context import Context, open_context
 
 DEFAULT_ZONE = "Asia/Shanghai"
 _INTERRUPTED = 130  # what typer makes of Ctrl-C
-
-AsOf = Annotated[str | None, typer.Option("--as-of", help="业务时间，如 2022-06-10T10:00（默认：现在）")]
-Json = Annotated[bool, typer.Option("--json", help="标准输出只给一个 JSON 文档")]
-Lang = Annotated[str | None, typer.Option("--lang", help="zh 或 en（默认依 LANG）")]
-By = Annotated[str, typer.Option("--by", help="经办人")]
-Reason = Annotated[str, typer.Option("--reason", help="理由")]
-NoSend = Annotated[bool, typer.Option("--no-send", help="信件只入队，不发送")]
-CycleArg = Annotated[str, typer.Argument(help="统计任务代码", metavar="CYCLE")]
 
 
 @dataclass

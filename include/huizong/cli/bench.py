@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from huizong.cli.app import Json, Lang, finish, session_of
+from huizong.cli.app import finish, session_of
+from huizong.cli.options import Json, Lang
 
 
 class Yardstick(StrEnum):

@@ -8,22 +8,21 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from huizong.cli.app import Json, Lang, Session, finish, session_of
+from huizong.cli.app import Session, finish, session_of
+from huizong.cli.options import Channels, Json, Lang
 from huizong.connections import EnvironmentConnections
 
 
 def doctor(
     ctx: typer.Context,
-    channels: Annotated[
-        list[str] | None, typer.Argument(metavar="[CHANNEL]...", help="邮箱渠道（不写：全部）")
-    ] = None,
+    channels: Channels = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", help="供外部监控：只看数据库、磁盘、调度和未解除的告警，正常时不出声")
     ] = False,
     as_json: Json = False,
     lang: Lang = None,
 ) -> None:
-    """检查：数据库、文件库、邮箱收发、日历、字体、转换程序；缺什么、怎么办。"""
+    """自检：数据库、文件库、邮箱收发、日历、字体、转换程序；缺什么、怎么办。"""
     session = session_of(ctx, as_json, lang)
     if quiet:
         _quiet(session, as_json)

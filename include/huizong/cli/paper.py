@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from huizong.cli.app import By, CycleArg, Json, Lang, Reason, finish, session_of
+from huizong.cli.app import finish, session_of
+from huizong.cli.options import By, CycleArg, InCollection, Json, Lang, Reason
 from huizong.errors import UsageError
 
 paper_app = typer.Typer(help="纸质件：扫描件、照片中的数据，一人录入、另一人对照确认。")
@@ -36,7 +37,7 @@ def key_figures(
         typer.Option("--values", help="JSON 文件：指标代码 → 纸面所写（不写：沿用识别结果，供复核）"),
     ] = None,
     unit: Annotated[str | None, typer.Option("--unit", help="单位代码（未识别时）")] = None,
-    collection: Annotated[str | None, typer.Option("--collection", help="报送事项代码（不唯一时）")] = None,
+    collection: InCollection = None,
     as_json: Json = False,
     lang: Lang = None,
 ) -> None:

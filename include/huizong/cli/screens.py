@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from huizong.cli.layout import Block, Column, print_blocks, print_lines, print_rows
-from huizong.cli.wording import WORDS, called, counted, label_of, stamp, worded
+from huizong.cli.wording import WORDS, called, came_by, counted, label_of, stamp, worded
 
 Row = Mapping[str, Any]
 _NOTHING_YET = ("not_started", "waived", "refused", "nil")  # all is missing, or nothing is asked
@@ -78,6 +78,7 @@ def _triage(console: Console, rows: Sequence[Row]) -> None:
                     ("单位", called(row["unit"], row["name"])),
                     ("事项", worded(row["collection"])),
                     ("来自", row["from"]),
+                    ("方式", came_by(row.get("via"))),
                     ("主题", worded(row["subject"])),
                     ("收到", worded(row["received_at"])),
                     ("文件", worded(row["file"])),
@@ -228,6 +229,14 @@ def _proposal(seen: Row) -> str:
     return f"图片上的统计表{number}，{len(seen['cells'])}项中认出{read}项；须由一人录入、另一人确认后采用"
 
 
+def _places(console: Console, rows: Sequence[Row]) -> None:
+    """Where to look, as editors and terminals know it: file:line: message."""
+    words = {"warning": "请留意：", "hint": "提示："}
+    for row in rows:
+        word = words.get(row.get("level", ""), "")
+        print_lines(console, f"{row['file']}:{row['line']}: {word}{row['message']}")
+
+
 # Key of the answer → what its rows must have for the screen, and the screen.
 _SCREENS: dict[str, tuple[set[str], Callable[[Console, Sequence[Row]], None]]] = {
     "units": ({"punctual", "scans"}, _status),
@@ -236,4 +245,6 @@ _SCREENS: dict[str, tuple[set[str], Callable[[Console, Sequence[Row]], None]]] =
     "papers": ({"recognised"}, _papers),
     "alarms": ({"alarm", "lines"}, _alarms),
     "files": ({"findings", "proposals"}, _files),
+    "warnings": ({"file", "line", "message"}, _places),
+    "look_at": ({"file", "line", "message"}, _places),
 }

@@ -18,15 +18,28 @@ from huizong.stages.words import (
     RETURN_STATUS,
     RUNG,
     UNIT_STATUS,
+    VIA,
 )
 
 # People read local time; the JSON keeps the instant with its zone.
 _ZONE = ZoneInfo("Asia/Shanghai")
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}[+-]\d{2}:\d{2}")
+# What a person decides about one unit, as `huizong unit` takes it.
+DECISION = {
+    "waive": "免报",
+    "extend": "延期",
+    "decline": "不同意延期",
+    "accept": "同意采用",
+    "send-back": "退回修改",
+    "refuse": "说明不报",
+    "reopen": "撤销前项决定",
+    "log-contact": "登记电话联系",
+}
 WORDS: dict[str, str] = {
     word: text
     for words in (
-        SEVERITY_FOR_CLERK, UNIT_STATUS, RETURN_STATUS, DISPOSITION, LETTER_STATE, LETTER_KIND, EDITION, RUNG
+        SEVERITY_FOR_CLERK, DECISION, UNIT_STATUS, RETURN_STATUS, DISPOSITION, LETTER_STATE, LETTER_KIND,
+        EDITION, RUNG,
     )
     for word, text in words.items()
 } | {"consent": "说明待同意"}  # fmt: skip
@@ -46,8 +59,13 @@ LABELS = {
     "sent": "已发送", "failed": "未送达", "cancelled": "已取消", "left": "未发送", "question": "签批事项",
     "package": "上报件", "path": "文件", "by": "经办人", "as_of": "时间", "waiting": "待处理",
     "problems": "问题", "papers": "纸质件", "released": "已重新处理", "closed": "已结案", "dropped": "已退回",
-    "notes": "备注", "delivery": "来件编号", "address": "地址", "suppressed": "停止自动答复",
-    "until": "直到", "channel": "渠道", "resumed": "已恢复账号",
+    "notes": "备注", "delivery": "来件编号", "folder": "文件夹", "look_at": "须人工核对", "added": "新增",
+    "removed": "去掉", "changed": "改动", "warnings": "请留意", "changes": "改动", "told": "告知单位",
+    "address": "地址", "suppressed": "停止自动答复",
+    "decision": "决定", "undoes": "撤销", "decision_id": "撤销的决定编号", "versions": "版本",
+    "was": "原为", "now": "现为", "was_message": "原来的问题", "now_message": "现在的问题", "item": "指标",
+    "instrument": "表样", "dry_run": "仅试算，未作记录", "to": "报送对象", "until": "直到", "channel": "渠道",
+    "resumed": "已恢复账号",
     "alarms": "未解除的告警", "alarm": "告警", "since": "开始于", "suppressions": "已停止自动答复的地址",
 }  # fmt: skip
 
@@ -95,6 +113,11 @@ def worded(value: Any) -> str:
 def rate(value: str | None) -> str:
     """A rate (decimal text from 0 to 1) as a percentage; nothing where there is no denominator."""
     return f"{Decimal(value) * 100:.1f}%" if value is not None else "无"
+
+
+def came_by(via: str | None) -> str:
+    """经传真收到: how what a person brought in reached the office."""
+    return f"{VIA[via]}收到" if via else ""
 
 
 def called(code: str | None, name: str | None) -> str:
