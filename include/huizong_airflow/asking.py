@@ -16,7 +16,7 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import Param, get_current_context
 
 from huizong_airflow.assets import LETTERS, announce, letters
-from huizong_airflow.clock import as_of, as_of_param, parse_as_of
+from huizong_airflow.clock import as_of, parse_as_of
 from huizong_airflow.context import open_context
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class AskOperator(TriggerDagRunOperator):
     template_fields = ()
 
 
-def release_params() -> dict[str, Param]:
+def release_params(as_of: Param) -> dict[str, Param]:
     """What a run of `<cycle>.release` is told; all but as_of come from `questions`."""
     wanted = {
         "question": "所问事项（issue、formal_notice、final、results）",
@@ -54,7 +54,7 @@ def release_params() -> dict[str, Param]:
         "decline_label": "“维持现状”选项",
     }
     params = {name: Param(type="string", minLength=1, title=title) for name, title in wanted.items()}
-    return params | {"as_of": as_of_param()}
+    return params | {"as_of": as_of}
 
 
 def question_operator() -> QuestionOperator:

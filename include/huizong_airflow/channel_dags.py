@@ -36,6 +36,13 @@ class ChannelUse:
     folder: str | None
     live: bool
     cycles: tuple[str, ...]
+    titles: tuple[str, ...] = ()
+
+    @property
+    def about(self) -> str:
+        """Which cycles it serves, in words."""
+        lines = [f"- 《{title}》（{code}）" for code, title in zip(self.cycles, self.titles, strict=True)]
+        return "\n".join(["使用本渠道的统计任务：", "", *lines])
 
 
 def channels_of(cycles: Iterable[LoadedCycle]) -> list[ChannelUse]:
@@ -45,11 +52,14 @@ def channels_of(cycles: Iterable[LoadedCycle]) -> list[ChannelUse]:
         for code, channel in cycle.channels.items():
             known = found.get(code)
             if known is None:
-                found[code] = ChannelUse(code, channel.folder, cycle.live, (cycle.code,))
+                found[code] = ChannelUse(code, channel.folder, cycle.live, (cycle.code,), (cycle.title,))
                 continue
             # A live cycle's word on where the folder is goes over an archived one's.
             folder = channel.folder if cycle.live else known.folder
-            found[code] = ChannelUse(code, folder, cycle.live or known.live, (*known.cycles, cycle.code))
+            found[code] = ChannelUse(
+                code, folder, cycle.live or known.live,
+                (*known.cycles, cycle.code), (*known.titles, cycle.title),
+            )  # fmt: skip
     return [found[code] for code in sorted(found)]
 
 
@@ -103,6 +113,7 @@ def _dag(verb: str, label: str, channel: ChannelUse, wakes: Any) -> DAG:
         doc_md=manual(
             verb,
             live=channel.live,
+            about=channel.about,
             channel=channel.code,
             every=f"“{EVERY}”",
             connection=connection_id(channel.code, "imap").removesuffix("_imap"),
@@ -112,7 +123,7 @@ def _dag(verb: str, label: str, channel: ChannelUse, wakes: Any) -> DAG:
         start_date=START,
         catchup=False,
         max_active_runs=1,
-        params={"as_of": as_of_param()},
+        params={"as_of": as_of_param(live=channel.live)},
         default_args=CHANNEL_ARGS,
         is_paused_upon_creation=False,
     )

@@ -11,15 +11,18 @@ from airflow.sdk import Param, get_current_context
 from huizong.errors import UsageError
 
 
-def as_of_param() -> Param:
-    """The run parameter of rehearsals: what day it is to be taken for."""
-    return Param(
-        None,
-        type=["null", "string"],
-        format="date-time",
-        title="业务时间 as_of",
-        description="演练或补做历史任务时填写；留空即为本次运行的实际开始时间。",
-    )
+def as_of_param(*, live: bool = True, hint: str = "") -> Param:
+    """The run parameter of rehearsals: what day it is to be taken for.
+
+    Where nothing is live it must be given: an archived cycle taken for today's would remind of what was due
+    years ago.
+    """
+    title = "业务时间 as_of"
+    if live:
+        said = f"演练或补做时填写；留空即为本次运行的实际开始时间。{hint}"
+        return Param(None, type=["null", "string"], format="date-time", title=title, description=said)
+    said = f"必填：把哪一天、哪一时刻当作“现在”来办理。{hint}"
+    return Param(type="string", format="date-time", title=title, description=said)
 
 
 def as_of(zone: str) -> datetime:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 import pendulum
-from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, TriggerRule, task
+from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, Param, TriggerRule, task
 
 # The core class: the one in airflow.sdk cannot be serialized in 3.3.2.
 from airflow.timetables.events import EventsTimetable
@@ -15,12 +14,14 @@ from airflow.timetables.events import EventsTimetable
 from huizong.definition.load import LoadedCycle
 from huizong.definition.schedule import instants
 from huizong_airflow import asking, cycle_tasks
+from huizong_airflow.arrangement import arrangement, deadlines, minute
 from huizong_airflow.assets import LETTERS, arrivals
 from huizong_airflow.clock import as_of_param
 from huizong_airflow.manuals import manual
 from huizong_airflow.policy import DEFAULT_ARGS
 
 VERBS = {"issue": "发文", "validate": "审核", "chase": "催报", "assemble": "汇总", "release": "签批"}
+LONG_AGO = pendulum.datetime(2020, 1, 1, tz="UTC")
 VALIDATE_EVERY = "*/30 * * * *"
 
 
@@ -35,6 +36,9 @@ class CycleDags:
         self.zone = cycle.timezone
         self.channels = sorted({c.channel for c in cycle.collections if cycle.channels[c.channel].address})
         self.instants = instants(loaded.schedule)
+        self.about = arrangement(loaded)
+        self.issue_at = minute(loaded)
+        self.hint = f"《{self.title}》{self.issue_at} 下发，{deadlines(loaded)}截止。"
 
     def all(self) -> list[DAG]:
         return [self.issue(), self.validate(), self.chase(), self.assemble(), self.release()]
@@ -65,7 +69,9 @@ class CycleDags:
 
     def release(self) -> DAG:
         # Several questions may wait at once; each is a run.
-        with self._dag("release", None, max_active_runs=16, params=asking.release_params()) as dag:
+        with self._dag(
+            "release", None, max_active_runs=16, params=asking.release_params(self._as_of())
+        ) as dag:
             question = asking.question_operator()
             recorded = self._stage(
                 asking.record, "记录并执行", self.code, self.zone, self.channels, question.output
@@ -94,6 +100,10 @@ class CycleDags:
         ).expand_kwargs(asked)
         return asked
 
+    def _as_of(self) -> Param:
+        """A new one for each DAG: Airflow keeps what was given in the object."""
+        return as_of_param(live=self.live, hint=self.hint)
+
     def _at(self, verb: str) -> EventsTimetable | None:
         if not self.live:
             return None
@@ -116,19 +126,22 @@ class CycleDags:
             dag_display_name=f"{self.title}·{VERBS[verb]}",
             description=f"{self.title}：{VERBS[verb]}",
             doc_md=manual(
-                verb, live=self.live, code=self.code, issue_at=_minute(start), end=f"{end:%Y-%m-%d}"
+                verb,
+                live=self.live,
+                about=self.about,
+                code=self.code,
+                issue_at=self.issue_at,
+                end=f"{end:%Y-%m-%d}",
             ),
             tags=["统计任务", self.code, VERBS[verb]],
             schedule=schedule,
-            start_date=pendulum.instance(start),
-            end_date=pendulum.instance(end) if ends else None,
+            # Outside these Airflow gives a run no tasks, not even one started by hand: a rehearsal and an
+            # archived cycle have neither.
+            start_date=pendulum.instance(start) if self.live else LONG_AGO,
+            end_date=pendulum.instance(end) if ends and self.live else None,
             catchup=catchup,
             max_active_runs=max_active_runs,
-            params=params or {"as_of": as_of_param()},
+            params=params or {"as_of": self._as_of()},
             default_args=DEFAULT_ARGS,
             is_paused_upon_creation=False,
         )
-
-
-def _minute(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M}"

@@ -7,7 +7,8 @@ import logging
 import pendulum
 from airflow.sdk import DAG, CronTriggerTimetable, get_parsing_context, task
 
-from huizong.definition.load import DefinitionError, LoadedCycle, find_cycles, load_cycle
+from huizong.definition.load import LoadedCycle, find_cycles, load_cycle
+from huizong.definition.yaml_file import DefinitionError
 from huizong.home import Home
 from huizong_airflow.channel_dags import channel_dags, channels_of
 from huizong_airflow.cycle_dags import CycleDags

@@ -47,7 +47,8 @@ _WHAT = {
 
 _WHEN = {
     "issue": "发文时刻 {issue_at}。",
-    "validate": "收到属于本任务的来件时，以及每 30 分钟，至 {end} 为止。",
+    "validate": "收到属于本任务的来件时，以及每 30 分钟，至 {end} 为止；"
+    "其后如需再审，把定义改为 live: false 再手动运行。",
     "chase": "各级催报时刻，以及发文后每天早晨，至截止后 60 天（{end}）。停机期间错过的会补跑，"
     "补跑只看现在该做什么，不会补发过时的提醒。",
     "assemble": "初步汇总、定稿的时刻，以及每天早晨，至截止后 60 天（{end}）。",
@@ -57,17 +58,24 @@ _WHEN = {
     "health": "每 10 分钟。停了 30 分钟以上，`huizong doctor --quiet` 会以退出码 1 告知外部监控。",
 }
 
-BY_HAND = "本任务未启用（live: false），只手动运行：在运行参数中填写 as_of（演练或补做历史任务）。"
+BY_HAND = (
+    "本任务未启用（live: false），不会自动运行。需要演练或补做时点“触发”，"
+    "在“业务时间 as_of”中填写当作哪一天办理；"
+    "不填不能运行，以免把历史任务当成今天的事办。"
+)
 
 
-def manual(verb: str, *, live: bool, **facts: str) -> str:
-    """The doc_md of `<cycle>.<verb>`, `<verb>.<channel>` or `health`."""
+def manual(verb: str, *, live: bool, about: str = "", **facts: str) -> str:
+    """The doc_md of `<cycle>.<verb>`, `<verb>.<channel>` or `health`.
+
+    Args:
+        about: what is so of this very cycle or channel, as Markdown.
+    """
     when = _WHEN[verb] if live or verb == "release" else BY_HAND
-    red = f"{_RED[verb]}\n\n{_COMMON}"
-    texts = (_WHAT[verb], when, red)
-    return "\n\n".join(
-        f"### {heading}\n\n{text.format(**facts)}" for heading, text in zip(SECTIONS, texts, strict=True)
-    )
+    texts = [text.format(**facts) for text in (_WHAT[verb], when, f"{_RED[verb]}\n\n{_COMMON}")]
+    if about:
+        texts[0] += f"\n\n{about}"
+    return "\n\n".join(f"### {heading}\n\n{text}" for heading, text in zip(SECTIONS, texts, strict=True))
 
 
 def broken_manual(code: str, problems: str) -> str:

@@ -15,7 +15,7 @@ from huizong.home import Home
 from huizong.ledger.tables import Letter
 from huizong.stages.context import open_context
 from huizong.stages.issue import issue
-from huizong_airflow.board import pages
+from huizong_airflow.board import decisions, pages
 from huizong_airflow.board.app import app, reader
 from huizong_machine.clock import SystemClock
 
@@ -37,6 +37,7 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClie
         assert letter is not None
         letter.state, letter.subject = "unknown", "<script>alert(1)</script>"
     app.dependency_overrides[reader] = lambda: None
+    monkeypatch.setattr(decisions, "may_decide", lambda code, user: False)
     yield TestClient(app)
     app.dependency_overrides.clear()
     pages.context.cache_clear()

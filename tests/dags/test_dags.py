@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import time
 from pathlib import Path
 from typing import Any
 
@@ -144,24 +142,6 @@ def test_inside_a_task_only_its_own_cycle_is_loaded() -> None:
     )
     assert "live-2026.chase" in found
     assert "folder-2026" not in found
-
-
-def test_a_hundred_cycles_load(tmp_path: Path, record_property: Any) -> None:
-    """Loading must not break with many; how long it takes is noted, not judged."""
-    for n in range(100):
-        folder = tmp_path / "cycles" / f"live-{n:03}"
-        shutil.copytree(HOME / "cycles" / "live-2026", folder)
-        text = (folder / "cycle.yaml").read_text(encoding="utf-8")
-        (folder / "cycle.yaml").write_text(
-            text.replace("code: live-2026", f"code: live-{n:03}"), encoding="utf-8"
-        )
-    (tmp_path / "forms").symlink_to(ROOT / "include" / "forms")
-    started = time.perf_counter()
-    count = run_python(
-        "import runpy; print(sum('.' in n for n in runpy.run_path('dags/cycles.py')))", tmp_path
-    )
-    record_property("seconds", round(time.perf_counter() - started, 1))
-    assert count.split()[-1] == "500"
 
 
 def test_the_reference_of_dags_is_current() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 from zoneinfo import ZoneInfo
 
 from airflow.api_fastapi.app import get_auth_manager
@@ -19,8 +19,8 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from huizong.errors import HuizongError, TransientError, UsageError
 from huizong.rules.model import SEVERITY_FOR_CLERK
 from huizong.stages import words
-from huizong_airflow.board import PREFIX, decisions, pages
-from huizong_airflow.board.tones import TONES
+from huizong_airflow.board import PREFIX, decisions, downloads, pages
+from huizong_airflow.board.tones import PART_STATE, TONES
 
 ZONE = ZoneInfo("Asia/Shanghai")
 
@@ -32,7 +32,10 @@ templates = Environment(
 )
 _LONGEST_FORM = 100_000  # bytes of a form with every item filled in
 FLAGS = {"extended": "已同意延期", "no_mailbox": "未设邮箱"}
-templates.globals.update(flags=FLAGS, words=words, tones=TONES, severities=SEVERITY_FOR_CLERK)
+templates.globals.update(
+    flags=FLAGS, words=words, tones=TONES, part_state=PART_STATE, severities=SEVERITY_FOR_CLERK
+)
+templates.filters["percent"] = pages.percent
 templates.filters["local_time"] = partial(pages.local_time, zone=ZONE)
 
 
@@ -73,8 +76,18 @@ def front() -> str:
 
 
 @app.get("/cycles/{code}", response_class=HTMLResponse)
-def cycle(code: str) -> str:
-    return _render("cycle.html", **pages.cycle(code))
+def cycle(code: str, user: Annotated[BaseUser, Depends(reader)]) -> str:
+    return _render("cycle.html", may=decisions.may_decide(code, user), **pages.cycle(code))
+
+
+@app.get("/cycles/{code}/files/{source}/{number}")
+def download(code: str, source: str, number: int, user: Annotated[BaseUser, Depends(reader)]) -> Response:
+    """A list or a document, for those who may sign off the cycle."""
+    if not decisions.may_decide(code, user):
+        return HTMLResponse(_render("problem.html", message="您没有下载本任务文件的权限。"), status_code=403)
+    name, data = downloads.content(pages.context(), code, source, number)
+    headers = {"content-disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
+    return Response(data, media_type="application/octet-stream", headers=headers)
 
 
 @app.get("/cycles/{code}/papers", response_class=HTMLResponse)

@@ -11,10 +11,13 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from huizong.connections import EnvironmentConnections
-from huizong.definition.load import DefinitionError, find_cycles, load_cycle
+from huizong.definition.load import find_cycles, load_cycle
+from huizong.definition.yaml_file import DefinitionError
 from huizong.errors import UsageError
 from huizong.home import Home
 from huizong.stages.words import UNIT_STATUS
+from huizong_airflow.board.downloads import downloads, grouped
+from huizong_airflow.board.requests import Request, requests
 from huizong_airflow.board.tones import TROUBLED_LETTERS
 
 if TYPE_CHECKING:
@@ -40,7 +43,9 @@ class CycleLine:
     problem: str = ""
     broken: bool = False
     counts: tuple[tuple[str, int], ...] = ()  # unit status → units, in the order of UNIT_STATUS
-    units: int = 0
+    expected: int = 0  # units, or units and collections where there are several
+    several: bool = False
+    volunteers: int = 0
     rate: str = ""
 
 
@@ -66,29 +71,39 @@ def front() -> dict[str, Any]:
 
 
 def cycle(code: str) -> dict[str, Any]:
-    """One cycle with every unit.
+    """One cycle: its collections with every unit, and the files that people work with.
 
     Raises:
         UsageError: there is no such cycle, or nothing of it has been issued.
     """
+    from huizong.stages.issued import issued_cycle
+    from huizong.stages.leadership import work_papers
     from huizong.stages.status import status
 
     ctx = context()
-    path = find_cycles(ctx.home).get(code)
-    if path is None:
+    if code not in find_cycles(ctx.home):
         raise UsageError(f"没有名为“{code}”的统计任务。")
-    definition = load_cycle(path, ctx.home).cycle
-    state = status(ctx, code, ctx.clock.now())
+    now = ctx.clock.now()
+    issued = issued_cycle(ctx, code)
+    units = status(ctx, code, now)["units"]
+    asked = requests(ctx, issued, units, now)
     return {
-        "now": ctx.clock.now(),
-        "cycle": definition,
-        "units": state["units"],
-        "counts": _counts(state["units"]),
-        "rate": percent(state["reporting_rate"]),
-        "on_time": percent(state["reporting_rate_on_time"]),
-        "collections": {c.code: c.title or c.office.name for c in definition.collections},
-        "parts": {(c.code, p.code): p.name for c in definition.collections for p in c.parts},
+        "now": now,
+        "cycle": issued.loaded.cycle,
+        "requests": asked,
+        "elsewhere": _elsewhere(asked),
+        "work_papers": work_papers(ctx, code),
+        "downloads": grouped(downloads(ctx, code)),
     }
+
+
+def _elsewhere(asked: list[Request]) -> dict[str, list[str]]:
+    """Unit → the titles of the collections it is asked for, where there are several."""
+    found: dict[str, list[str]] = {}
+    for request in asked:
+        for unit in request.units:
+            found.setdefault(unit["code"], []).append(request.title)
+    return {code: titles for code, titles in found.items() if len(titles) > 1}
 
 
 def papers(code: str) -> dict[str, Any]:
@@ -126,13 +141,16 @@ def _line(ctx: Context, code: str) -> CycleLine:
         state = status(ctx, code, ctx.clock.now())
     except UsageError as e:
         return CycleLine(code, definition.title, definition.live, problem=str(e))
-    units = state["units"]
+    voluntary = {one.code for one in definition.collections if one.voluntary}
+    units = [unit for unit in state["units"] if unit["collection"] not in voluntary]
     return CycleLine(
         code,
         definition.title,
         definition.live,
         counts=_counts(units),
-        units=len(units),
+        expected=sum(unit["status"] != "waived" for unit in units),
+        several=len(definition.collections) - len(voluntary) > 1,
+        volunteers=len(state["units"]) - len(units),
         rate=percent(state["reporting_rate"]),
     )
 

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+from huizong.stages.words import RETURN_STATUS
+
+# What is said of a part: a version's status, or that there is none.
+PART_STATE = RETURN_STATUS | {
+    "missing": "未收到",
+    "link_pending": "链接待下载",
+    "nil": "零报告",
+    "waived": "免报",
+}
+
 TONES = {
     # reporting units
     "not_started": "plain",
@@ -19,6 +29,7 @@ TONES = {
     "accepted_with_queries": "good",
     "rejected": "warn",
     "superseded": "plain",
+    "link_pending": "busy",
     # letters
     "held": "busy",
     "queued": "busy",
