@@ -76,7 +76,8 @@ def fill(template: bytes, values: Mapping[str, Any]) -> bytes:
 class Office:
     """One installation. Every method takes its business time as text."""
 
-    def __init__(self, home: Path, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(self, home: Path, environ: Mapping[str, str] | None = None, cycle: str = CYCLE) -> None:
+        self.cycle = cycle
         self.environ = {"HUIZONG_HOME": str(home), "HUIZONG_PROJECT": str(PROJECT), **(environ or {})}
         self.clock = FixedClock()
 
@@ -90,11 +91,11 @@ class Office:
         return self.ctx.home.path
 
     def issue(self, as_of: str = ISSUED, *, send: bool = False) -> dict[str, Any]:
-        return issue(self.ctx, CYCLE, at(as_of), send=send)
+        return issue(self.ctx, self.cycle, at(as_of), send=send)
 
     def template(self, unit: str) -> bytes:
         """The unit's personal workbook as issued."""
-        return next((self.ctx.home.issued(CYCLE) / unit).glob("*.xlsx")).read_bytes()
+        return next((self.ctx.home.issued(self.cycle) / unit).glob("*.xlsx")).read_bytes()
 
     def drop(self, sender: str, files: Mapping[str, bytes], folder: str = "drop") -> Path:
         """Lay files into one sender's subfolder."""
@@ -109,23 +110,23 @@ class Office:
         self.drop(unit, {name: fill(self.template(unit), values)})
 
     def receive_folder(self, as_of: str, folder: str = "drop") -> dict[str, Any]:
-        return receive_folder(self.ctx, self.home / folder, CYCLE, at(as_of))
+        return receive_folder(self.ctx, self.home / folder, self.cycle, at(as_of))
 
     def receive(self, as_of: str, *channels: str) -> dict[str, Any]:
         return receive(self.ctx, channels, at(as_of))
 
     def validate(self, as_of: str, *, send: bool = False) -> dict[str, Any]:
-        return validate(self.ctx, CYCLE, at(as_of), send=send)
+        return validate(self.ctx, self.cycle, at(as_of), send=send)
 
     def chase(self, as_of: str, *, send: bool = False) -> dict[str, Any]:
-        return chase(self.ctx, CYCLE, at(as_of), send=send)
+        return chase(self.ctx, self.cycle, at(as_of), send=send)
 
     def assemble(self, as_of: str, edition: str | None = None) -> dict[str, Any]:
-        return assemble(self.ctx, CYCLE, at(as_of), edition)
+        return assemble(self.ctx, self.cycle, at(as_of), edition)
 
     def unit(self, code: str, as_of: str = "2022-06-30T09:00") -> dict[str, Any]:
         """The unit's line of `huizong status`."""
-        return next(u for u in status(self.ctx, CYCLE, at(as_of))["units"] if u["code"] == code)
+        return next(u for u in status(self.ctx, self.cycle, at(as_of))["units"] if u["code"] == code)
 
     def letters(self, **wanted: Any) -> list[dict[str, Any]]:
         """The outbox's letters whose columns are as wanted."""

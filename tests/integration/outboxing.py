@@ -17,9 +17,9 @@ from huizong.ledger.tables import Letter
 from huizong.ledger.upkeep import Account, Attempt, Trouble
 from huizong.mime.parse import parse_message
 from huizong.outbox.compose import compose
-from huizong.outbox.context import AlarmContext
 from huizong.outbox.model import Outgoing, Rendered
 from huizong.outbox.queue import Draft, queue_letter
+from huizong.outbox.to_operator import AlarmContext
 from huizong.stages.accounts import account_name
 from huizong.stages.alarms import open_troubles
 from huizong.stages.send import send

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from huizong.ledger.tables import Contact, Delivery, Letter
 from huizong.stages.alarms import close_alarm
+from huizong_demo.cycle import units
 from huizong_demo.mailserver import EmbeddedMailServer
 from mailing import ADDRESS, BOUNCING, OFFICE, answer, inbox
 from office import CYCLE, PROJECT, Office
@@ -156,10 +157,11 @@ def test_however_many_units_one_run_finds_unreachable_the_operator_gets_one_lett
 ) -> None:
     mailing.environ["AIRFLOW_CONN_OPERATOR_SMTP"] = mailing.environ["AIRFLOW_CONN_MAILBOX_KJJ_SMTP"]
     del mailing.ctx
-    come(mailing, server, *(report(address) for address in ADDRESS.values()))
+    asked = {unit.code: unit.address for unit in units(PROJECT)}  # those to whom this mailbox writes
+    come(mailing, server, *(report(address) for address in asked.values()))
     told = [x["subject"] for x in mailing.letters(kind="alarm") if "无法送达" in x["subject"]]
-    assert [subject.partition("等")[2] for subject in told] == [f"{len(ADDRESS)}家单位的邮箱无法送达"]
-    assert all(unit in "".join(unreachable(mailing)) for unit in ADDRESS)
+    assert [subject.partition("等")[2] for subject in told] == [f"{len(asked)}家单位的邮箱无法送达"]
+    assert all(unit in "".join(unreachable(mailing)) for unit in asked)
     mailing.clock.sleep(60)
     close_alarm(mailing.ctx, f"undeliverable:{CYCLE}", by="小李", reason="已逐家电话联系")
     come(mailing, server)

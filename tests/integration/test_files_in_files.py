@@ -108,7 +108,7 @@ def test_what_waits_for_a_program_is_driven_again_once_it_is_there(
 
 def _report() -> bytes:
     document = docx.Document()
-    document.add_paragraph("科技活动周工作总结：举办活动若干场，群众反响良好。")
+    document.add_paragraph("科技活动周工作总结：举办活动若干场，群众反响良好。" * 5)
     out = BytesIO()
     document.save(out)
     return out.getvalue()

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -24,9 +25,10 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from huizong.errors import OperatorError, TransientError, UsageError
+from huizong.ledger.editions import EditionTotal
 from huizong.ledger.engine import Ledger, LockBusyError
 from huizong.ledger.migrations import HEAD
-from huizong.ledger.tables import Base, EditionTotal, Event
+from huizong.ledger.tables import Base, Delivery, Event, File, Location, Version
 from huizong.ledger.types import Exact, Utc
 from huizong.stages.status import trace
 from office import COLLECTION, CYCLE, Office, honest
@@ -94,6 +96,38 @@ def test_migrating_again_changes_nothing(ledger: Ledger) -> None:
     ledger.migrate()
     with ledger.read() as session:
         assert session.scalar(select(func.count()).select_from(Event)) == 1
+
+
+@pytest.mark.parametrize("back_to", ["0003", "0002", "0001"])
+def test_the_newest_steps_can_be_taken_back_with_mail_there(ledger: Ledger, back_to: str) -> None:
+    delivery = Delivery(
+        channel="c", kind="mail", received_at=NOW, stored_at=NOW, sender="a", subject="b", via="fax"
+    )
+    with ledger.write() as session:
+        session.add(delivery)
+        session.flush()
+        session.add(Location(channel="c", place="p", mark="1", delivery_id=delivery.id, size=1))
+        file = File(
+            delivery_id=delivery.id, name="a", digest="b", size=1, kind="k", disposition="return", reason="",
+            witnesses={},
+        )  # fmt: skip
+        session.add(file)
+        session.flush()
+        session.add(
+            Version(
+                cycle="c", collection="c", unit="u", part="p", number=1, file_id=file.id, form=0, status="s",
+                delivery_id=delivery.id, received_at=NOW, from_registered=True,
+            )
+        )  # fmt: skip
+    config = Config()
+    config.set_main_option("script_location", "huizong.ledger:migrations")
+    with ledger.engine.execution_options(huizong_writes=True).begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, back_to)
+    ledger.migrate()
+    with ledger.read() as session:
+        assert session.scalars(select(Location.delivery_id)).all() == [delivery.id]
+        assert session.scalars(select(Version.file_id).join(File)).all() == [file.id]
 
 
 def test_processes_that_meet_an_empty_database_at_once_all_find_it_ready(empty: Ledger) -> None:
@@ -316,5 +350,5 @@ def test_a_whole_cycle_comes_to_the_same_on_both(tmp_path: Path, postgres: Calla
     assert on_postgres["assemble 1"] == on_postgres["assemble 2"]
     assert on_postgres["assemble 1"]["coverage"][COLLECTION]["returned"] == 2
     assert on_postgres["receive 2"]["files"] == 0
-    assert on_postgres["chase 1"]["rungs"] == {"overdue": 18}
+    assert on_postgres["chase 1"]["rungs"] == {"overdue": 44}
     assert on_postgres["chase 2"]["rungs"] == {}

@@ -27,6 +27,7 @@ from huizong.stages.linked import tell_expiring
 from huizong.stages.triage import assign, close, release, waiting
 from huizong_demo.mailserver import EmbeddedMailServer
 from mailing import ADDRESS, OFFICE, STRANGER, report, scan
+from material_files import film
 from office import COLLECTION, CYCLE, PROJECT, ZONE, Office, fill, honest
 
 A, B = "410721", "410724"
@@ -36,7 +37,7 @@ PANEL = f"""<div>您好，活动材料请查收。</div><div><b>从网易163邮�
 <div><a href="{VIDEO}">{{name}}</a> ({{size}}, 2022年6月25日 9:00 到期)</div>
 <div><a href="{VIDEO}">下载</a></div></div>"""
 BAIDU = "影像资料见百度网盘\n链接：https://pan.baidu.com/s/1abcDEF 提取码：k8k8\n永久有效"
-MP4 = b"\0\0\0\x18ftypmp42" + bytes(200)
+MP4 = film(1)
 
 
 class Mails(Office):
@@ -50,7 +51,7 @@ class Mails(Office):
         shutil.copytree(PROJECT / "include/cycles" / CYCLE, folder)
         written = (folder / "cycle.yaml").read_text(encoding="utf-8")
         more = "parts:\n      - {code: media, kind: media, title: 影像资料}\n"
-        (folder / "cycle.yaml").write_text(written.replace("parts:\n", more), encoding="utf-8")
+        (folder / "cycle.yaml").write_text(written.replace("parts:\n", more, 1), encoding="utf-8")
 
     def get(
         self,

@@ -122,6 +122,16 @@ def test_a_picture_of_the_event_is_no_form() -> None:
     assert "科技活动周" in reading.text
 
 
+def test_where_no_form_is_asked_for_a_page_is_read_all_the_same_for_the_mark_that_it_may_bear() -> None:
+    page = Image.new("RGB", (1654, 2339), "white")
+    draw = ImageDraw.Draw(page)
+    draw.text((180, 150), "机密★1年", "black", font(44))
+    for line in range(20):
+        draw.text((180, 350 + 80 * line), "关于开展科技活动周工作的有关情况说明", "black", font(44))
+
+    assert look_at(saved_as(page, "JPEG"), "说明.jpg", []).disposition == "restricted"
+
+
 def test_a_bomb_is_set_aside_with_what_to_do() -> None:
     reading = look_at(saved_as(Image.new("1", (30_000, 30_000)), "PNG"), "图.png", [FORM])
 

@@ -20,7 +20,6 @@ from mailbed import FaultMode, FaultySmtp, Netease
 
 from huizong.connections import MailServer
 from huizong.errors import OperatorError, TransientError
-from huizong.intake.idle import wait_for_mail
 from huizong.intake.imap import Mailbox
 from huizong.mime.bounces import parse_bounce
 from huizong.mime.parse import parse_message
@@ -30,6 +29,7 @@ from huizong.outbox.model import Attachment, Outgoing, Rendered
 from huizong.outbox.sender import Sender
 from huizong_demo.mailserver import EmbeddedMailServer
 from huizong_demo.robots import Responder
+from mailing import wait_for_mail
 
 OFFICE, CLERK, SHY, DUMB = (
     f"{name}.example".replace("_", "@")

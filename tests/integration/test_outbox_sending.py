@@ -34,8 +34,9 @@ from huizong.outbox.sender import Sender
 from huizong.stages.accounts import StoppedError, stop
 from huizong.stages.caps import Cap
 from huizong.stages.send import send
-from mailing import ADDRESS, OFFICE
-from office import Office, at
+from huizong_demo.cycle import units
+from mailing import OFFICE
+from office import PROJECT, Office, at
 
 
 @pytest.mark.parametrize("mode", ["accept_then_drop", "accept_then_hang"])
@@ -265,5 +266,5 @@ def test_a_channel_that_proves_by_copies_sends_one_of_each_letter(office: Office
         office.issue(send=True)
         assert len(faulty.envelopes) == 18
         assert all(envelope[1:] == (OFFICE,) for envelope in faulty.envelopes)
-        assert {envelope[0] for envelope in faulty.envelopes} == set(ADDRESS.values())
+        assert {envelope[0] for envelope in faulty.envelopes} == {unit.address for unit in units(PROJECT)}
         assert faulty.logins == 1

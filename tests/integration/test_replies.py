@@ -15,6 +15,7 @@ from huizong.stages.keying import confirm, key
 from huizong.stages.triage import assign, close
 from huizong_demo.mailserver import EmbeddedMailServer
 from mailing import ADDRESS, STRANGER, all_parts, answer, report, scan, sweep
+from material_files import film
 from office import COLLECTION, PROJECT, Office, fill, honest
 
 A, B = "410721", "410724"
@@ -70,7 +71,7 @@ def test_what_is_being_looked_at_is_not_asked_for_again(issued: Office) -> None:
 
 def test_a_workbook_that_waits_cannot_be_the_stamped_copy(issued: Office) -> None:
     form = fill(issued.template(A), honest(1))
-    handed_in(issued, A, 统计表__xlsx=form, 活动视频__mp4=b"\0\0\0\x18ftypmp42" + bytes(200))
+    handed_in(issued, A, 统计表__xlsx=form, 活动视频__mp4=film(2))
     (said,) = replies(issued, ADDRESS[A])
     assert "正在核对的文件（无需重发）\n\n· 活动视频.mp4" in said.text
     assert said.subject.endswith("（尚缺统计表盖章扫描件及总结报告）")
@@ -147,10 +148,12 @@ def test_a_strangers_and_a_folders_material_is_said_to_be_theirs(
 
 def test_what_was_assigned_to_another_unit_stays_in_the_senders_answer(issued: Office) -> None:
     handed_in(issued, A, 统计表__xlsx=fill(issued.template(B), honest(2)))
-    assert replies(issued, ADDRESS[A]) == replies(issued, ADDRESS[B]) == []
+    (asked,) = replies(issued, ADDRESS[A])
+    assert f"表头“部门/地方”与发件单位不一致，请核对单位名称后重新报送（来表表头为“{NAME_B}”）" in asked.text
+    assert replies(issued, ADDRESS[B]) == []
     assign(issued.ctx, file_id(issued, "统计表.xlsx"), B, COLLECTION, by="小李", reason="电话核实")
     issued.validate("2022-06-11T10:00")
-    (to_a,), (to_b,) = replies(issued, ADDRESS[A]), replies(issued, ADDRESS[B])
+    (_, to_a), (to_b,) = replies(issued, ADDRESS[A]), replies(issued, ADDRESS[B])
     assert to_a.subject == "【收件回执】2022年全国科技工作者日暨科技活动周"
     assert f"其中《统计表.xlsx》已登记为{NAME_B}的材料。" in to_a.text
     assert "尚缺" not in to_a.text

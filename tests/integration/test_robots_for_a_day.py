@@ -173,8 +173,11 @@ def test_a_day_and_a_night_with_machines(tmp_path: Path) -> None:
     assert to == Counter(letter["to"] for letter in ours.letters(state="sent"))
     assert (to[ADDRESS[ASKING]], to[TWIN], to[ADDRESS[AWAY]]) == (1, 1, 2)
     assert left_by_itself(twin, *REPLIES) == {}
-    assert len(ours.letters(state="queued")) <= len(chatting)  # of what waits only the last is answered
     with ours.ctx.ledger.read() as session:
+        queued = session.scalars(
+            select(Letter.id).where(Letter.state == "queued", Letter.channel == "mailbox-kjj")
+        ).all()
+        assert len(queued) <= len(chatting)  # of what waits only the last is answered
         filed = Counter(session.scalars(select(Delivery.disposition)))
         assert fresh.sent | echo.sent <= set(session.scalars(select(File.digest)))
     assert (filed.total(), filed[None]) == (len(came), 0)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from huizong.ledger.tables import Delivery, File, FormIssue
+from huizong.ledger.tables import Delivery, File, FormIssue, Letter
 from huizong.readers.model import FileReading, FormReading, ItemReading
 from huizong.stages.filing import Filing, Leaf
 from huizong.stages.issued import issued_cycle
@@ -193,3 +193,51 @@ def test_prints_that_differ_wait_and_a_stamped_one_that_agrees_is_the_stamped_co
     agreeing = file(issued, B, 10, 一=print_(shown(1)), 二=print_(shown(1), stamp=True))
     assert agreeing == {"一": "statistics", "二": "stamped_copy"}
     assert issued.unit(B)["versions"] == 1
+
+
+def test_a_print_that_says_another_figure_is_asked_about_until_both_agree(issued: Office) -> None:
+    changed = shown(1, number=number_of(issued, A), activities__held=Decimal(56))
+    file(issued, A, 10, 统计表=workbook(shown(1)))
+    issued.validate("2022-06-10T11:00")
+    assert file(issued, A, 11, 盖章扫描件=print_(changed, stamp=True)) == {"盖章扫描件": "stamped_copy"}
+    issued.validate("2022-06-11T11:00")
+    assert issued.unit(A)["status"] == "in_query"
+    held = honest(1)["activities.held"]
+    said = f"第1项盖章件为56、电子表为{held}，请核准后统一数据，重新盖章报送。"
+    assert said in told(issued, A)
+    file(issued, A, 12, 盖章扫描件=print_(shown(1, number=number_of(issued, A)), stamp=True))
+    issued.validate("2022-06-12T11:00")
+    assert (issued.unit(A)["status"], issued.unit(A)["missing"]) == ("partial", ["总结报告"])
+    file(issued, A, 13, 统计表=workbook(shown(1, activities__held=Decimal(57))))  # the form changes alone
+    issued.validate("2022-06-13T11:00")
+    assert f"第1项盖章件为{held}、电子表为57" in told(issued, A)
+
+
+def test_what_a_picture_seems_to_say_is_only_remarked_on(issued: Office) -> None:
+    photo = picture(shown(1, number=number_of(issued, A), activities__held=Decimal(56)))
+    file(issued, A, 10, 统计表=workbook(shown(1)), 照片=photo)
+    issued.validate("2022-06-10T11:00")
+    assert issued.unit(A)["status"] == "partial"
+    assert "可能不一致：第1项盖章件为56" in told(issued, A)
+
+
+def test_a_form_that_is_corrected_after_the_stamp_wants_a_new_one(issued: Office) -> None:
+    wrong = shown(1, public__online=None)
+    photo = FileReading(kind="image", disposition="return", stamp=True)
+    file(issued, A, 10, 统计表=workbook(wrong), 盖章扫描件=photo)
+    issued.validate("2022-06-10T11:00")
+    file(issued, A, 11, 统计表=workbook(shown(1)))
+    issued.validate("2022-06-11T11:00")
+    assert issued.unit(A)["parts"]["stamped_copy"] == "accepted"
+    said = (
+        "统计表已更正（第15项），此前报送的统计表盖章扫描件为更正前的表，请按更正后的表重新盖章，补报扫描件。"
+    )
+    assert said in told(issued, A)
+
+
+def told(office: Office, unit: str) -> str:
+    """What the newest letter to the unit says of what it sent."""
+    with office.ctx.ledger.read() as session:
+        letter = session.scalars(select(Letter).where(Letter.unit == unit).order_by(Letter.id.desc())).first()
+    assert letter is not None
+    return str(letter.context)

@@ -13,9 +13,10 @@ from python_calamine import CalamineWorkbook
 
 from huizong.instruments.form_number import find_form_number, new_form_number
 from huizong.instruments.model import load_instrument
+from huizong.instruments.sheet import CARRIER_NAME, CARRIER_PROPERTY
 from huizong.instruments.token import TokenClaims, TokenKeys, find_token
 from huizong.instruments.word_form import word_form
-from huizong.instruments.workbook import CARRIER_NAME, CARRIER_PROPERTY, WorkbookMaster
+from huizong.instruments.workbook import WorkbookMaster
 
 pytestmark = pytest.mark.slow
 

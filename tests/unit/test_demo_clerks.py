@@ -52,7 +52,8 @@ def test_mistakes_stand_in_the_form_as_the_clerk_made_them():
 
 
 def test_the_cast_is_the_roster():
-    assert {role.unit for role in CAST} == {unit.code for unit in cycle.units(PROJECT)}
+    of_the_office = {u.code for u in cycle.units(PROJECT)}
+    assert {role.unit for role in CAST} == of_the_office
 
 
 def test_the_cycle_is_the_notices_with_its_dates_moved_to_now(tmp_path):

@@ -12,7 +12,8 @@ from form_files import FORM, xls, xlsx
 
 from huizong.intake.relevance import EXPLANATION, words_only
 from huizong.mime.parse import ParsedMail, parse_message
-from huizong.outbox.context import LetterFinding, ReplyContext, UnitFindings
+from huizong.outbox.contents import LetterFinding, UnitFindings
+from huizong.outbox.context import ReplyContext
 from huizong.outbox.letters import LetterBook
 from huizong.readers.entry import read_bytes
 from huizong.readers.model import Explanation

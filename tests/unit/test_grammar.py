@@ -124,3 +124,6 @@ def test_a_text_item_is_never_a_number() -> None:
 
 def test_a_wall_of_text_is_cut() -> None:
     assert len(read_value("约" * 50_000, COUNT).raw) < 2_100
+    content = Item(code="project.content", label="活动内容", group="g", type="text")
+    assert read_value("讲" * 32_767, content).raw == "讲" * 32_767
+    assert len(read_value("讲" * 50_000, content).raw) == 32_767

@@ -11,24 +11,26 @@ import pytest
 from pydantic import ValidationError
 
 from huizong.errors import OperatorError
-from huizong.outbox.context import (
-    AmendmentContext,
+from huizong.outbox.contents import (
     AskedPart,
-    ExtensionContext,
-    FormalNoticeContext,
     KeyedFigure,
     KeyedForm,
-    LetterContext,
     LetterFinding,
     MissingPart,
+    SetAsideFile,
+    TakenFile,
+    UnitFindings,
+)
+from huizong.outbox.context import (
+    AmendmentContext,
+    ExtensionContext,
+    FormalNoticeContext,
+    LetterContext,
     NoticeContext,
     ReminderContext,
     ReplyContext,
     ResultContext,
     ResultFigure,
-    SetAsideFile,
-    TakenFile,
-    UnitFindings,
     choose_reply_kind,
     load_context,
 )
@@ -253,6 +255,13 @@ def test_a_unit_whose_figures_do_not_count_is_told_so(book: LetterBook) -> None:
     assert "你单位本期为零报告。" in nil and "未计入" not in nil
 
 
+def test_a_unit_without_a_form_hears_how_it_stands(book: LetterBook) -> None:
+    told = result("56", stands=("“重点项目”：已报齐", "“活动总结”：缺件：视频资料"))
+    text = book.render(told).text
+    assert "你单位“重点项目”：已报齐。\n" in text
+    assert "你单位“活动总结”：缺件：视频资料。\n" in text
+
+
 def test_a_day_that_is_gone_is_not_asked_for_again(book: LetterBook) -> None:
     late = reply("supplement", taken=(TAKEN_FORM,), missing_parts=(SCAN,), past_due=True)
     text = book.render(late).text
@@ -333,3 +342,21 @@ def test_one_reply_a_delivery_named_by_its_strongest_word() -> None:
 def test_a_rung_fits_its_letter() -> None:
     with pytest.raises(ValidationError, match="overdue is not a nudge"):
         ReminderContext(**COMMON, kind="nudge", rung="overdue")
+
+
+def test_a_supplement_names_the_day_once(book: LetterBook) -> None:
+    text = book.render(reply("supplement", taken=(TAKEN_FORM,), missing_parts=(SCAN, REPORT))).text
+    assert text.count("6月20日") == 1 and "尚缺总结报告，请一并补报。" in text
+    assert "请直接回复本邮件补报，已收材料无需重报" in text
+    unusable = (SetAsideFile(file="表.exe", reason="请重发。"),)
+    again = book.render(reply("supplement", set_aside=unusable, missing_parts=(FORM,))).text
+    assert again.count("6月20日") == 1
+
+
+def test_what_bears_no_figures_is_not_called_figures(book: LetterBook) -> None:
+    long = LetterFinding(severity="verify", message="视频时长4分12秒。", stays_if="确需保留原视频")
+    about = UnitFindings(unit_name="封丘县", form_title="影像资料", items=(long,))
+    text = book.render(reply("correction", taken=(TAKEN_FORM,), findings=(about,))).text
+    assert "确需保留原视频的，请在回信中说明情况" in text and "数据无误" not in text
+    both = book.render(reply("correction", taken=(TAKEN_FORM,), findings=(FINDINGS, about), marked=True)).text
+    assert "数据无误的、确需保留原视频的，请在附件或回信中说明情况" in both

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from rule_cases import CASES, INSTRUMENT, SUITE, row, typed
 
-from huizong.readers.model import ItemReading
 from huizong.rules.model import Finding
 from huizong.rules.run import run_batch
 from huizong.rules.suite import load_suite
@@ -35,32 +34,38 @@ def test_a_finding_names_the_cell(answers: dict[str, list[Finding]]) -> None:
     assert (finding.sheet, finding.cell) == ("统计表", "C5")
 
 
-@pytest.mark.parametrize(
-    ("raw", "said"),
-    [
-        ("五十六", "现为“五十六”，请填写准确的阿拉伯数字。如为56，填“56”。"),
-        ("500余", "现为“500余”，请填写准确的阿拉伯数字。估算数、范围不能计入汇总。"),
-        ("详见附件", "现为“详见附件”，请填写准确的阿拉伯数字。"),
-        ("其余无", "现为“其余无”，请填写准确的阿拉伯数字。"),
-        ("TRUE", "现为“TRUE”，请填写准确的阿拉伯数字。"),
-        ("1900-01-05", "现为日期“1900-01-05”，请改填数字。如原数为5，填“5”。"),
-        ("2022-05-01 00:00:00", "现为日期“2022-05-01”，请改填数字。"),
-        ("{value}", "现为“{value}”，请填写准确的阿拉伯数字。"),
-    ],
-)
-def test_a_finding_says_what_the_cell_was_probably_meant_to_say(raw: str, said: str) -> None:
-    [finding] = run_batch([row("u", {"public.online": typed("text", raw)})], INSTRUMENT, SUITE)["u"]
-    assert finding.message + finding.remedy == f"第15项应填一个数字，{said}"
+GUESSED = {
+    "五十六": "现为“五十六”，请填写准确的阿拉伯数字。如为56，填“56”。",
+    "500余": "现为“500余”，请填写准确的阿拉伯数字。估算数、范围不能计入汇总。",
+    "详见附件": "现为“详见附件”，请填写准确的阿拉伯数字。",
+    "其余无": "现为“其余无”，请填写准确的阿拉伯数字。",
+    "TRUE": "现为“TRUE”，请填写准确的阿拉伯数字。",
+    "1900-01-05": "现为日期“1900-01-05”，请改填数字。如原数为5，填“5”。",
+    "2022-05-01 00:00:00": "现为日期“2022-05-01”，请改填数字。",
+    "{value}": "现为“{value}”，请填写准确的阿拉伯数字。",
+}
 
 
-@pytest.mark.parametrize(
-    ("codes", "count"),
-    [(("municipal", "county"), "两"), (("provincial", "municipal", "county", "enterprise", "in_kind"), "五")],
-)
-def test_equal_items_are_counted(codes: tuple[str, ...], count: str) -> None:
-    changed: dict[str, ItemReading | str] = {f"funding.{code}": "77" for code in codes}
-    [finding] = run_batch([row("u", changed)], INSTRUMENT, SUITE)["u"]
-    assert (finding.rule, finding.remedy) == ("equal_funding", f"确为{count}笔经费的请说明。")
+def test_a_finding_says_what_the_cell_was_probably_meant_to_say() -> None:
+    rows = [row(raw, {"public.online": typed("text", raw)}) for raw in GUESSED]
+    found = run_batch(rows, INSTRUMENT, SUITE)
+    assert {raw: [f.message + f.remedy for f in told] for raw, told in found.items()} == {
+        raw: [f"第15项应填一个数字，{said}"] for raw, said in GUESSED.items()
+    }
+
+
+def test_equal_items_are_counted() -> None:
+    equal = {
+        "两": ("municipal", "county"),
+        "五": ("provincial", "municipal", "county", "enterprise", "in_kind"),
+    }
+    rows = [
+        row(count, dict.fromkeys((f"funding.{c}" for c in codes), "77")) for count, codes in equal.items()
+    ]
+    found = run_batch(rows, INSTRUMENT, SUITE)
+    assert {count: [(f.rule, f.remedy) for f in told] for count, told in found.items()} == {
+        count: [("equal_funding", f"确为{count}笔经费的请说明。")] for count in equal
+    }
 
 
 def test_one_bad_return_among_three_hundred_is_the_only_one_told() -> None:
@@ -74,11 +79,11 @@ def test_one_bad_return_among_three_hundred_is_the_only_one_told() -> None:
 
 
 def test_the_tone_is_the_one_the_relation_asks_for() -> None:
-    said = {
-        who: run_batch([row("u", unit_text="", address_as=who)], INSTRUMENT, SUITE)["u"][0].remedy
-        for who in ("你单位", "贵单位")
+    relations = ("你单位", "贵单位")
+    found = run_batch([row(who, unit_text="", address_as=who) for who in relations], INSTRUMENT, SUITE)
+    assert {who: told[0].remedy for who, told in found.items()} == {
+        who: f"盖章件上请填写{who}全称。" for who in relations
     }
-    assert said == {who: f"盖章件上请填写{who}全称。" for who in said}
 
 
 def test_an_empty_batch_needs_no_rules() -> None:

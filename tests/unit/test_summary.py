@@ -128,6 +128,12 @@ def test_coverage_names_who_is_missing_and_what_is_owed() -> None:
     assert sent.sentence == "应报5家、已报3家（60.0%），未报1家：封丘县；已报待更正（未计入）1家：长垣市。"
     only = Coverage(1, 0, (("410706", "长垣市"),), returned_for_correction=(("410706", "长垣市"),))
     assert only.sentence == "应报1家、已报0家（0%），已报待更正（未计入）1家：长垣市。"
+    waits = dataclasses.replace(sent, expected=6, missing=(*sent.missing, ("410707", "市教育局")))
+    waits = dataclasses.replace(waits, states={"410707": "已来件待处理", "410706": "待核实"})
+    assert waits.sentence == (
+        "应报6家、已报3家（50.0%），未报1家：封丘县；尚未计入1家：市教育局（已来件待处理）；"
+        "已报待更正（未计入）1家：长垣市。"
+    )
     assert Coverage(18, 18).sentence == "应报18家、已报18家（100%），无未报单位。"
     assert Coverage(0, 7).sentence == "本事项为自愿报送，共收到7家材料。"
 
@@ -247,7 +253,7 @@ def test_the_report_says_who_is_missing_and_what_the_figures_are() -> None:
         "二、数据汇总",
         "据3家单位上报数加总：举办活动次数13次",
         "三、分单位情况",
-        "四、工作开展情况摘要",
+        "四、典型经验和意见建议（摘自各单位总结原文）",
         "五、数据说明",
         "各单位上报数直接加总，未去重；上报数未作任何修改。本级自办活动由“市本级”单独填报，已一并计入。",
         "1家单位的数据待核实，已按现报数计入：获嘉县（2项）。",

@@ -22,16 +22,10 @@ from python_calamine import CalamineWorkbook
 
 from huizong.errors import UsageError
 from huizong.instruments.model import Instrument, load_instrument
+from huizong.instruments.sheet import CARRIER_CELL, CARRIER_COLUMN, CARRIER_NAME, CARRIER_PROPERTY
 from huizong.instruments.token import TokenClaims, TokenKeys
 from huizong.instruments.word_form import word_form
-from huizong.instruments.workbook import (
-    CARRIER_CELL,
-    CARRIER_COLUMN,
-    CARRIER_NAME,
-    CARRIER_PROPERTY,
-    WorkbookMaster,
-    build_form_sheet,
-)
+from huizong.instruments.workbook import WorkbookMaster, build_form_sheet
 
 FORM = load_instrument(Path(__file__).parents[2] / "include/forms/activity-week-statistics@2022.yaml")
 MASTER = WorkbookMaster(FORM)
@@ -273,7 +267,7 @@ def test_a_number_beyond_a_cells_digits_is_refused_not_rounded() -> None:
 
 
 def test_a_list_is_no_form() -> None:
-    columns: Instrument = FORM.model_copy(update={"kind": "list"})
+    columns: Instrument = FORM.model_copy(update={"kind": "list", "key": ("activities.held",)})
 
     with pytest.raises(UsageError, match="名录"):
         WorkbookMaster(columns)
