@@ -20,8 +20,8 @@ ZONE = ZoneInfo("Asia/Shanghai")
 # After issue. A slow machine needs half a minute from a letter to its answer.
 DUE = timedelta(seconds=85)
 PROVISIONAL = timedelta(seconds=87)
-REMINDER = timedelta(seconds=95)
-CLOSES = timedelta(seconds=165)
+REMINDER = timedelta(seconds=110)
+CLOSES = timedelta(seconds=180)
 
 
 @dataclass(frozen=True)
