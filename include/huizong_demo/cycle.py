@@ -21,7 +21,7 @@ ZONE = ZoneInfo("Asia/Shanghai")
 DUE = timedelta(seconds=85)
 PROVISIONAL = timedelta(seconds=87)
 REMINDER = timedelta(seconds=110)
-CLOSES = timedelta(seconds=180)
+CLOSES = timedelta(seconds=178)
 
 
 @dataclass(frozen=True)

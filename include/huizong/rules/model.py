@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
-from huizong.readers.model import ItemReading
+from huizong.readers.model import FormReading, ItemReading
 
 Severity = Literal["mandatory", "quasi_mandatory", "verify", "hint"]
 
@@ -58,6 +58,21 @@ class FormRow:
     previous: dict[str, Decimal] = field(default_factory=dict)  # last year's figures, where there are any
     rows: tuple[Mapping[str, ItemReading], ...] = ()  # of a list; its `items` are empty
     numbers: tuple[int, ...] = ()  # of a list: what its rows are called, where each has its own 序号
+
+    @classmethod
+    def of(cls, form: FormReading, **whose: Any) -> FormRow:
+        """What was read of a form as the rules see it. `whose`: the fields that the reading does not tell."""
+        return cls(
+            items=dict(form.items),
+            rows=form.rows,
+            numbers=form.numbers,
+            missing=form.missing,
+            duplicated=form.duplicated,
+            unknown=form.unknown,
+            combined=form.combined,
+            **whose,
+        )
+
     lines: int | None = None  # of a list as a whole: how many rows it has
     line: int = 0  # of one row of a list: which one, counted from 1
     same_lines: str = ""  # of a list as a whole: rows that agree in its key: 第3行与第7行

@@ -87,17 +87,11 @@ def _row(issued: IssuedCycle, version: Version, file: File, previous: dict[str, 
     unit = issued.unit(version.unit)
     form = FileReading.model_validate_json(file.reading or "{}").forms[version.form]
     assigned = version.unit in file.witnesses.get("assigned", ())
-    return FormRow(
+    return FormRow.of(
+        form,
         key=str(version.id),
         unit_name=unit.full_name,
         address_as=unit.address_as,
-        items=dict(form.items),
-        rows=form.rows,
-        numbers=form.numbers,
-        missing=form.missing,
-        duplicated=form.duplicated,
-        unknown=form.unknown,
-        combined=form.combined,
         title="" if assigned else form.title,
         unit_text=unit.full_name if assigned else form.unit_text,
         unit_names=unit.names,

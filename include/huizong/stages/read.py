@@ -129,17 +129,11 @@ def _form(
         "rows": [_listed(row) for row in form.rows],
         "cells": _cells(form),
     }
-    check = FormRow(
+    check = FormRow.of(
+        form,
         key=key,
         unit_name=unit.full_name if unit else form.unit_text,
         address_as=unit.address_as if unit else "你单位",
-        items=dict(form.items),
-        rows=form.rows,
-        numbers=form.numbers,
-        missing=form.missing,
-        duplicated=form.duplicated,
-        unknown=form.unknown,
-        combined=form.combined,
         title=form.title,
         unit_text=form.unit_text,
         unit_names=unit.names if unit else (form.unit_text,),
